@@ -1,0 +1,2 @@
+squares = [n * n for n in numbers]
+squares

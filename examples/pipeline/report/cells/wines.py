@@ -1,0 +1,1 @@
+summary.round(2)

@@ -1,0 +1,182 @@
+"""Definitions that cross cells: functions, classes and imports, as modules of source.
+
+A value crosses as an artifact; a definition crosses as the source of what it reaches. Definitions
+that can see each other (mutual recursion, also between cells) form one module; every other
+definition is a module of its own, and uses other modules by name. A module's id is a digest of its
+normalized source and of what it uses, so
+
+- the same definition is the same module, and a class the same class, whichever way it came;
+- a comment changes no id, a changed helper changes the id of everything that can reach it.
+
+A module that reads *values* names the artifacts it reads; they are inputs of whoever uses it.
+Knows nothing of how modules are executed (`strata/runner/definitions.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from blake3 import blake3
+
+from strata.analysis.components import strongly_connected
+from strata.core.action import Artifact
+from strata.core.encoding import Encodable, encode
+from strata.core.errors import GraphError
+from strata.core.label import Label
+from strata.loading.scope import Definition
+
+MODULE_DOMAIN = "strata.definitions.v1"
+
+STAR = "*"
+"""The name of the definition that is all star imports of a cell."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class DefinitionRef:
+    """One definition of one cell. `STAR` stands for its star imports."""
+
+    label: Label
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The source of one definition: as written, with its place, and normalized."""
+
+    source: str
+    normalized: str
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionModule:
+    """Definitions that are executed together. `uses`: local name to (module id, name there);
+    `values`: local name to the artifacts it may come from; `future`: `__future__` features."""
+
+    id: str
+    names: tuple[str, ...]
+    chunks: tuple[Chunk, ...]
+    uses: Mapping[str, tuple[str, str]]
+    values: Mapping[str, tuple[Artifact, ...]]
+    future: tuple[str, ...] = ()
+
+    def slot(self, local: str) -> str:
+        """The input slot under which the value `local` of this module is handed in."""
+        return f"{self.id[:16]}.{local}"
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """Everything that some definitions can reach: modules, dependencies first, and who is where."""
+
+    modules: tuple[DefinitionModule, ...] = ()
+    module_of: Mapping[DefinitionRef, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A definition, the position of its cell, and what each global name in it means."""
+
+    definition: Definition
+    path: str
+    position: int
+    definitions: Mapping[str, DefinitionRef]
+    values: Mapping[str, tuple[Artifact, ...]]
+    future: tuple[str, ...] = ()
+
+
+Lookup: TypeAlias = Callable[[DefinitionRef], Found]
+
+
+def close(roots: Iterable[DefinitionRef], lookup: Lookup) -> Closure:
+    """The modules that `roots` can reach, each after those it uses."""
+    found: dict[DefinitionRef, Found] = {}
+    queue = sorted(set(roots))
+    while queue:
+        ref = queue.pop()
+        if ref not in found:
+            found[ref] = lookup(ref)
+            queue.extend(found[ref].definitions.values())
+    edges = {ref: tuple(f.definitions.values()) for ref, f in found.items()}
+    modules: dict[str, DefinitionModule] = {}
+    module_of: dict[DefinitionRef, str] = {}
+    for group in strongly_connected(edges):
+        module = _module(sorted(group), found, module_of)
+        modules.setdefault(module.id, module)
+        module_of.update(dict.fromkeys(group, module.id))
+    return Closure(tuple(modules.values()), module_of)
+
+
+def _module(
+    group: list[DefinitionRef],
+    found: Mapping[DefinitionRef, Found],
+    module_of: Mapping[DefinitionRef, str],
+) -> DefinitionModule:
+    uses: dict[str, tuple[str, str]] = {}
+    values: dict[str, tuple[Artifact, ...]] = {}
+    meanings: dict[str, _Meaning] = {}
+    inside = set(group)
+    for ref in group:
+        _mean(meanings, ref.name, ref, found[ref])
+    for ref in group:
+        for local, target in found[ref].definitions.items():
+            if target not in inside:
+                uses[local] = (module_of[target], target.name)
+                _mean(meanings, local, uses[local], found[ref])
+            elif local == target.name:
+                _mean(meanings, local, target, found[ref])
+            else:
+                raise _clash(local, found[ref])
+        for local, artifacts in found[ref].values.items():
+            values[local] = artifacts
+            _mean(meanings, local, artifacts, found[ref])
+    members = sorted((found[ref] for ref in group), key=_place)
+    normalized = [m.definition.normalized for m in members]
+    future = tuple(sorted({f for m in members for f in m.future}))
+    content: Encodable = {
+        "source": normalized,
+        "uses": {local: list(target) for local, target in uses.items()},
+        "values": {local: [str(a) for a in artifacts] for local, artifacts in values.items()},
+        "future": future,
+    }
+    return DefinitionModule(
+        id=blake3(encode([MODULE_DOMAIN, content])).hexdigest(),
+        names=tuple(ref.name for ref in group),
+        chunks=tuple(_chunk(member) for member in members),
+        uses=uses,
+        values=values,
+        future=future,
+    )
+
+
+_Meaning: TypeAlias = DefinitionRef | tuple[str, str] | tuple[Artifact, ...]
+"""A member of the same module, a name of another module, or a value."""
+
+
+def _mean(meanings: dict[str, _Meaning], local: str, meaning: _Meaning, found: Found) -> None:
+    """Definitions of several cells that need each other share one namespace."""
+    if meanings.setdefault(local, meaning) != meaning:
+        raise _clash(local, found)
+
+
+def _clash(local: str, found: Found) -> GraphError:
+    return GraphError(
+        f"'{found.definition.name}' and definitions of another cell call each other, "
+        f"and '{local}' means different things to them",
+        path=found.path,
+        line=found.definition.line,
+        hint=f"rename '{local}' in one of the cells",
+    )
+
+
+def _chunk(found: Found) -> Chunk:
+    definition = found.definition
+    return Chunk(definition.source, definition.normalized, found.path, definition.line)
+
+
+def _place(found: Found) -> tuple[int, int, str]:
+    """Members of a module run in the order of the cells, and of the lines in a cell."""
+    return found.position, found.definition.line, found.definition.name

@@ -1,0 +1,1 @@
+"""One file a command; each has a `command`. The name is the file."""

@@ -1,0 +1,321 @@
+"""One invocation: the workspace it is in, the cells it means, and the parts put together.
+
+Nothing below this module reads the command line, the environment, the clock or the current folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from strata.analysis.analyze import Facts, action_graph, cell_graph
+from strata.analysis.graph import CellGraph
+from strata.analysis.join import JoinedCell, ScannedCell, join, scan_cell
+from strata.analysis.targets import CellNames, Target, no_such_notebook
+from strata.cli.state import STATE_DIR, state_folder
+from strata.core.action import Environment
+from strata.core.action_graph import ActionGraph
+from strata.core.digest import Digest
+from strata.core.errors import (
+    CellError,
+    ConfigError,
+    LabelError,
+    UsageError,
+)
+from strata.core.events import Emit, Notice
+from strata.core.label import Label, Scope, TargetPattern, parse_pattern
+from strata.executors.base import Cancellation
+from strata.executors.interpreters import choose_interpreter, environment_for
+from strata.executors.uv import Uv
+from strata.executors.venv import lock_project
+from strata.loading.environment import find_project
+from strata.loading.index import FileIndex
+from strata.loading.inputs import expand_inputs
+from strata.loading.notebook import Cell, Notebook, load_notebook
+from strata.loading.packages import list_packages
+from strata.loading.workspace import Workspace, find_root, load_workspace
+
+PASSED_ON = (
+    *("PATH", "HOME", "USER", "LOGNAME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"),
+    *("http_proxy", "https_proxy", "no_proxy", "all_proxy"),
+)
+"""The fixed base: what every cell gets of the caller's environment, and nothing else of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The workspace, where its state is, and the folder that relative patterns start from."""
+
+    workspace: Workspace
+    state: Path
+    environ: Mapping[str, str] = field(repr=False)
+    current: Path
+    emit: Emit
+    cancellation: Cancellation
+
+    @property
+    def current_package(self) -> str | None:
+        """The current folder relative to the root; None outside the workspace."""
+        with contextlib.suppress(ValueError):
+            return _package_of(self.current.relative_to(self.workspace.root))
+        return None
+
+    @property
+    def base_variables(self) -> dict[str, str]:
+        return {n: self.environ[n] for n in PASSED_ON if n in self.environ}
+
+    @property
+    def cache(self) -> Path:
+        return self.workspace.cache.dir
+
+
+def starting_point(current: Path, texts: Sequence[str]) -> tuple[Path, tuple[str, ...]]:
+    """Where to stand, and what to say there, so that plain paths may lead into another workspace.
+
+    `strata build examples/iris` builds that notebook in the workspace it belongs to, also when
+    this folder belongs to another one, or to none.
+    """
+    folders = [current / text for text in texts]
+    if not folders or not all(
+        _plain(text) and folder.is_dir() for text, folder in zip(texts, folders, strict=True)
+    ):
+        return current, tuple(texts)
+    return folders[0], tuple(os.path.realpath(folder) for folder in folders)
+
+
+def _plain(text: str) -> bool:
+    """A path, and no pattern of labels."""
+    return not text.startswith(("//", ":", "-")) and ":" not in text and "..." not in text
+
+
+def open_workspace(start: Path, emit: Emit, environ: Mapping[str, str] | None = None) -> Opened:
+    """The workspace around `start`, its warnings said. Raises `WorkspaceError`."""
+    environ = os.environ if environ is None else environ
+    root = find_root(start)
+    workspace = load_workspace(root, environ)
+    for warning in workspace.warnings:
+        emit(Notice("warning", warning))
+    current = Path(os.path.realpath(start))
+    state = state_folder(root, environ)
+    if state.parent != root:
+        emit(Notice("note", f"{root} is read-only: results are kept in {state}"))
+        if workspace.cache.dir == root / STATE_DIR / "cache":
+            workspace = replace(workspace, cache=replace(workspace.cache, dir=state / "cache"))
+    return Opened(workspace, state, environ, current, emit, Cancellation())
+
+
+def patterns_of(opened: Opened, texts: Sequence[str]) -> list[TargetPattern]:
+    """The patterns on the command line; none means everything at or below the current folder."""
+    if not texts:
+        here = opened.current_package
+        if here is None:
+            raise UsageError("the current folder is outside the workspace; say what to build")
+        return [TargetPattern("...", Scope.SUBTREE, here)]
+    return [pattern_of(opened, text) for text in texts]
+
+
+def pattern_of(opened: Opened, text: str) -> TargetPattern:
+    """A pattern, or a plain path to a notebook folder (also an absolute one)."""
+    if text.startswith("/") and not text.startswith("//"):
+        try:
+            inside = Path(os.path.realpath(text)).relative_to(opened.workspace.root)
+        except ValueError:
+            raise LabelError(f"'{text}' is not in the workspace {opened.workspace.root}") from None
+        return TargetPattern(text, Scope.PACKAGE, _package_of(inside))
+    return parse_pattern(text, opened.current_package)
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The loaded notebooks and everything known about their cells without running one."""
+
+    notebooks: tuple[Notebook, ...]
+    scanned: Mapping[Label, ScannedCell]
+    joined: tuple[JoinedCell, ...]
+    names: CellNames
+
+    @property
+    def graph(self) -> CellGraph:
+        return cell_graph(self.joined)
+
+
+def load_cells(opened: Opened, patterns: Iterable[TargetPattern]) -> Cells:
+    """The notebooks that `patterns` need, those they read from, and their cells, joined.
+
+    Raises `LabelError` for a package that is not there, `NotebookError` for one that is wrong.
+    """
+    notebooks: dict[str, Notebook] = {}
+    queue = _packages(opened, patterns)
+    while queue:
+        package = queue.pop(0)
+        if package in notebooks:
+            continue
+        notebook = load_notebook(opened.workspace, package)
+        notebooks[package] = notebook
+        for warning in notebook.warnings:
+            opened.emit(Notice("warning", warning))
+        queue.extend(_imported(opened, notebook))
+    ordered = tuple(notebooks[p] for p in sorted(notebooks))
+    cells = [cell for nb in ordered for cell in nb.cells]
+    for cell in cells:
+        for warning in cell.warnings:
+            opened.emit(Notice("warning", warning))
+    scanned = {cell.label: scan_cell(cell) for cell in cells}
+    names = CellNames.of(ordered, {label: s.scan for label, s in scanned.items()})
+    return Cells(ordered, scanned, tuple(join(ordered, scanned)), names)
+
+
+def _packages(opened: Opened, patterns: Iterable[TargetPattern]) -> list[str]:
+    """The packages that the patterns speak of; the tree is walked only if one needs it."""
+    found: dict[str, None] = {}
+    everything: tuple[str, ...] | None = None
+    for pattern in patterns:
+        folder = opened.workspace.root / pattern.package
+        if pattern.scope is not Scope.SUBTREE and os.path.lexists(folder / "notebook.toml"):
+            found[pattern.package] = None
+            continue
+        if everything is None:
+            everything = _all_packages(opened)
+        if pattern.scope is not Scope.SUBTREE:
+            raise no_such_notebook(pattern, everything)
+        prefix = f"{pattern.package}/" if pattern.package else ""
+        below = [p for p in everything if p == pattern.package or p.startswith(prefix)]
+        if not below and not pattern.negative:
+            raise no_such_notebook(pattern, everything)
+        found.update(dict.fromkeys(below))
+    return list(found)
+
+
+def _all_packages(opened: Opened) -> tuple[str, ...]:
+    listing = list_packages(opened.workspace.root, opened.workspace.exclude)
+    for warning in listing.warnings:
+        opened.emit(Notice("warning", warning))
+    return listing.packages
+
+
+def _imported(opened: Opened, notebook: Notebook) -> list[str]:
+    """Packages that `[inputs]` names; a line that names none is reported when it is joined."""
+    found = []
+    for line in notebook.inputs:
+        with contextlib.suppress(LabelError):
+            package = parse_pattern(line.pattern, notebook.package).package
+            if os.path.lexists(opened.workspace.root / package / "notebook.toml"):
+                found.append(package)
+    return found
+
+
+def wanted_labels(targets: Iterable[Target]) -> list[Label]:
+    """The cells of some targets, without duplicates."""
+    return list(dict.fromkeys(t.label for t in targets))
+
+
+def actions(
+    opened: Opened, cells: Cells, wanted: Sequence[Label], worker: str | None = None
+) -> ActionGraph:
+    """The action graph of `wanted`, with environments chosen and declared files hashed."""
+    needed = cells.graph
+    reach = _reach(needed, wanted)
+    packages = {label.package for label in reach}
+    index = FileIndex(opened.state)
+    files: dict[Label, Mapping[str, Digest]] = {}
+    joined: list[JoinedCell] = []
+    for cell in cells.joined:
+        if cell.label in reach and cell.problem is None:
+            try:
+                files[cell.label] = _declared_files(opened, index, cell)
+            except ConfigError as problem:
+                cell = replace(cell, problem=problem)
+        joined.append(cell)
+    facts = Facts(_environments(opened, packages, index), opened.environ, files, worker)
+    graph = action_graph(joined, wanted, facts)
+    with contextlib.suppress(OSError):
+        index.save()
+    return graph
+
+
+def _reach(graph: CellGraph, wanted: Iterable[Label]) -> set[Label]:
+    """`wanted` and every cell they can read from, definitions included."""
+    found: set[Label] = set()
+    stack = list(wanted)
+    while stack:
+        label = stack.pop()
+        if label not in found:
+            found.add(label)
+            stack.extend(n for n in graph.needs(label) if n in graph.cells)
+    return found
+
+
+def _declared_files(opened: Opened, index: FileIndex, joined: JoinedCell) -> dict[str, Digest]:
+    """`@input` globs, and string literals that name a file of the workspace."""
+    root = opened.workspace.root
+    cell = joined.cell
+    try:
+        paths = set(expand_inputs(root, cell.label.package, cell.directives.inputs))
+    except ValueError as problem:
+        raise CellError(f"@input: {problem}", path=cell.path, line=_line(cell, "input")) from None
+    for literal in joined.scan.literals:
+        path = _named_file(root, cell.label.package, literal)
+        if path is not None:
+            paths.add(path)
+    digests = {}
+    for path in sorted(paths):
+        try:
+            digests[path] = index.digest(root / path)
+        except OSError as problem:
+            raise CellError(
+                f"the input {path} cannot be read: {problem.strerror}", path=cell.path
+            ) from problem
+    return digests
+
+
+def _named_file(root: Path, package: str, literal: str) -> str | None:
+    """The workspace file that a string names, relative to the root; None if it names none."""
+    if not literal or literal.endswith("/"):
+        return None
+    path = os.path.normpath(os.path.join(root, package, literal))
+    inside = os.path.relpath(path, root)
+    if inside.startswith("..") or inside.split(os.sep, 1)[0] in (STATE_DIR, ".git"):
+        return None
+    return inside if os.path.isfile(path) else None
+
+
+def _line(cell: Cell, key: str) -> int | None:
+    return next((a.line for a in cell.annotations if a.key == key), None)
+
+
+def _environments(
+    opened: Opened, packages: Iterable[str], index: FileIndex
+) -> dict[str, Environment]:
+    """The environment of each package: its interpreter, and the lock of its project."""
+    uv = Uv(opened.environ, opened.cancellation)
+    root = opened.workspace.root
+    chosen: dict[str | None, Environment] = {}
+    found: dict[str, Environment] = {}
+    for package in sorted(packages):
+        project = find_project(root, package, index.digest)
+        where = None if project is None else project.folder
+        if where not in chosen:
+            if project is None:
+                python = choose_interpreter(None, None, cache=opened.state, uv=uv)
+                chosen[where] = environment_for(python)
+            else:
+                if project.lock is None:
+                    lock_project(root / project.folder, opened.emit, uv)
+                    project = find_project(root, package, index.digest)
+                    assert project is not None
+                python = choose_interpreter(
+                    project.requires_python, project.python_pin, cache=opened.state, uv=uv
+                )
+                chosen[where] = environment_for(python, project.folder, project.lock_digest)
+        found[package] = chosen[where]
+    return found
+
+
+def _package_of(path: Path) -> str:
+    text = path.as_posix()
+    return "" if text == "." else text

@@ -1,0 +1,65 @@
+"""What the journal and the cache remember of one cell: for `log` and `show`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from strata.cli.invocation import load_cells, open_workspace, pattern_of
+from strata.cli.output import say_notice
+from strata.cli.session import Stores, stores
+from strata.core.digest import Digest
+from strata.core.errors import BlobDamaged, BlobMissing, LabelError, StrataError, UsageError
+from strata.core.label import Label, Scope
+from strata.stores.base import Run
+
+
+class NothingRecorded(StrataError):
+    """The cell exists, and nothing is known of a run of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One cell, the variable that was asked for, its newest run, and where bytes are."""
+
+    label: Label
+    variable: str | None
+    last: Run
+    stores: Stores
+
+    def bytes_of(self, digest: Digest) -> bytes:
+        """The bytes of a blob. Raises `BlobMissing` or `BlobDamaged` with advice."""
+        try:
+            blob = self.stores.store.get(digest)
+        except (BlobMissing, BlobDamaged) as problem:
+            problem.hint = f"`strata build {self.label}` makes it again"
+            raise
+        return blob.read_bytes() if isinstance(blob, Path) else blob
+
+    def console(self) -> list[tuple[str, str]]:
+        """(stream, text) pairs of the newest run, in order."""
+        digest = self.last.result.console
+        return [] if digest is None else [tuple(p) for p in json.loads(self.bytes_of(digest))]
+
+
+@contextlib.contextmanager
+def record_of(target: str) -> Iterator[Record]:
+    """The record of the one cell that `target` names. Raises `NothingRecorded`."""
+    opened = open_workspace(Path.cwd(), say_notice)
+    pattern = pattern_of(opened, target)
+    if pattern.scope is not Scope.CELL or pattern.negative:
+        raise UsageError(f"'{target}' is not one cell", hint="write //notebook:cell")
+    if pattern.qualifier is not None:
+        raise LabelError(f"'{target}': there are no loops or variants in this version of Strata")
+    cells = load_cells(opened, [pattern])
+    label, variable = cells.names.resolve(pattern)
+    with stores(opened) as open_stores:
+        last = open_stores.journal.last(label)
+        if last is None:
+            raise NothingRecorded(
+                f"{label} was never built", hint=f"`strata build {label}` builds it"
+            )
+        yield Record(label, variable, last, open_stores)

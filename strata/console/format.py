@@ -1,0 +1,62 @@
+"""How durations, sizes and counts read; shared by the console and the commands."""
+
+from __future__ import annotations
+
+
+def duration(seconds: float) -> str:
+    """`0.04 s`, `4.1 s`, `12 min 03 s`, `2 h 05 min`."""
+    if seconds < 0.1:
+        return f"{seconds:.2f} s"
+    if seconds < 99.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min"
+
+
+def size(size_bytes: int) -> str:
+    """`812 B`, `3.4 KiB`, `1.2 GiB`."""
+    amount = float(size_bytes)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if amount < 1024:
+            return f"{amount:.0f} B" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} TiB"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 cell`, `12 cells`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def printable(text: str) -> str:
+    """`text` without control characters that could move the cursor or hide other lines.
+
+    Tabs and line ends stay; so do colours (SGR sequences) that a cell's own output may carry.
+    """
+    out: list[str] = []
+    i = 0
+    while i < len(text):
+        c = text[i]
+        if c == "\x1b":
+            end = _sgr_end(text, i)
+            if end:
+                out.append(text[i:end])
+                i = end
+                continue
+        elif c in "\n\t" or (c >= " " and c != "\x7f" and not "\x80" <= c <= "\x9f"):
+            out.append(c)
+        i += 1
+    return "".join(out)
+
+
+def _sgr_end(text: str, start: int) -> int:
+    """The end of a colour sequence that starts at `start`, or 0."""
+    if text[start + 1 : start + 2] != "[":
+        return 0
+    i = start + 2
+    while i < len(text) and (text[i].isdigit() or text[i] == ";"):
+        i += 1
+    return i + 1 if i < len(text) and text[i] == "m" else 0

@@ -1,0 +1,86 @@
+"""What the console says, as lines: the same words on a terminal, in a pipe and in CI."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from strata.console.format import count, duration, printable
+from strata.core.events import BuildFinished, CellFinished, Notice, Status
+from strata.core.label import Label
+from strata.core.result import CellFailure, FailureKind
+
+TAIL_LINES = 20
+"""How much of a failed cell's output is shown."""
+
+_WORDS = {
+    Status.RAN: "ran",
+    Status.CACHED: "cached",
+    Status.FAILED: "failed",
+    Status.SKIPPED: "skipped",
+    Status.WOULD_RUN: "would run",
+    Status.UNKNOWN: "unknown",
+}
+
+
+def cell_line(event: CellFinished) -> str:
+    """One finished cell: `ran      //train:model  3.9 s  (source changed)`."""
+    parts = [f"{_WORDS[event.status]:<9} {event.label}"]
+    result = event.result
+    if result is not None and event.status in (Status.RAN, Status.FAILED) and result.duration_s:
+        parts.append(duration(result.duration_s))
+    if event.status is Status.FAILED and result is not None and result.error is not None:
+        parts.append(one_line(headline(result.error)))
+    elif event.reason:
+        parts.append(f"({event.reason})")
+    return "  ".join(parts)
+
+
+def closing_line(event: BuildFinished) -> str:
+    """`12 cells: 3 ran, 9 cached, 0 failed in 4.1 s`."""
+    cells = event.ran + event.cached + event.failed + event.skipped
+    counts = [f"{event.ran} ran", f"{event.cached} cached", f"{event.failed} failed"]
+    if event.skipped:
+        counts.append(f"{event.skipped} skipped")
+    line = f"{count(cells, 'cell')}: {', '.join(counts)} in {duration(event.duration_s)}"
+    return f"{line} (interrupted)" if event.interrupted else line
+
+
+def notice_line(event: Notice) -> str:
+    """A note or warning, with the cell it is about."""
+    about = "" if event.label is None else f"{event.label}: "
+    return f"{event.level}: {about}{event.message}"
+
+
+def headline(error: CellFailure) -> str:
+    """The failure in one sentence, place first."""
+    place = ""
+    if error.file is not None:
+        place = f"{error.file}: " if error.line is None else f"{error.file}:{error.line}: "
+    if error.kind is FailureKind.EXCEPTION and error.type:
+        said = f"{error.type}: {error.message}" if error.message else error.type
+        return f"{place}{said}"
+    return f"{place}{error.message}"
+
+
+def failure_lines(labels: Sequence[Label], error: CellFailure, output: str) -> list[str]:
+    """All that is said about a failure, once, at the end. Cells of a cycle share one."""
+    lines = ["", f"{', '.join(str(label) for label in labels)} failed"]
+    tail = printable(output).rstrip("\n").split("\n") if output.strip() else []
+    if tail:
+        left_out = len(tail) - TAIL_LINES
+        if left_out > 0:
+            lines.append(f"  … {count(left_out, 'line')} before; `strata log {labels[0]}` has all")
+        lines += [f"  | {line}" for line in tail[-TAIL_LINES:]]
+    if error.traceback:
+        lines += [f"  {line}" for line in printable(error.traceback).rstrip("\n").split("\n")]
+    else:
+        lines += [f"  {line}" for line in printable(headline(error)).split("\n")]
+    if error.hint:
+        lines.append(f"  hint: {error.hint}")
+    return lines
+
+
+def one_line(text: str, width: int = 120) -> str:
+    """`text` on one line, cut at `width`."""
+    flat = " ".join(printable(text).split())
+    return flat if len(flat) <= width else flat[: width - 1] + "…"

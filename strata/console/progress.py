@@ -1,0 +1,210 @@
+"""The console of a build: a live region on a terminal, one plain line a cell elsewhere.
+
+Both say the same; the terminal leaves out hits (they are counted) and shows what runs, and for how
+long. Failures are shown once, at the end, with the last lines of the cell's output.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TextIO
+
+from strata.console.format import count, duration, printable
+from strata.console.lines import cell_line, closing_line, failure_lines, notice_line
+from strata.core.events import (
+    BuildFinished,
+    BuildStarted,
+    CellFinished,
+    CellOutput,
+    CellRetried,
+    CellStarted,
+    Event,
+    Notice,
+    Status,
+)
+from strata.core.label import Label
+from strata.core.result import CellFailure
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+KEPT_OUTPUT = 20_000
+"""Characters of a running cell's output that are remembered, in case it fails."""
+
+MOST_RUNNING_SHOWN = 8
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What both consoles remember of a build."""
+
+    cells: int = 0
+    settled: dict[Status, int] = field(default_factory=dict)
+    output: dict[Label, str] = field(default_factory=dict)
+    failures: list[tuple[Label, CellFailure]] = field(default_factory=list)
+
+    def note(self, event: Event) -> None:
+        match event:
+            case BuildStarted(cells, _):
+                self.cells = cells
+            case CellOutput(label, _, text):
+                self.output[label] = (self.output.get(label, "") + text)[-KEPT_OUTPUT:]
+            case CellFinished(label, status, _, result):
+                self.settled[status] = self.settled.get(status, 0) + 1
+                if status is Status.FAILED and result is not None and result.error is not None:
+                    self.failures.append((label, result.error))
+                else:
+                    self.output.pop(label, None)
+            case _:
+                pass
+
+    def closing(self, event: BuildFinished) -> list[str]:
+        """The failures and the closing line."""
+        lines: list[str] = []
+        for error, labels in self._grouped():
+            output = "".join(self.output.get(label, "") for label in labels)
+            lines += failure_lines(labels, error, output)
+        if self.failures:
+            lines.append("")
+        if self.settled.keys() & {Status.WOULD_RUN, Status.UNKNOWN}:
+            return [*lines, self._plan_line()]
+        return [*lines, closing_line(event)]
+
+    def _grouped(self) -> list[tuple[CellFailure, list[Label]]]:
+        """Failures with the cells they are the failure of: a cycle is one mistake of several."""
+        groups: dict[CellFailure, list[Label]] = {}
+        for label, error in sorted(self.failures, key=lambda f: f[0]):
+            groups.setdefault(error, []).append(label)
+        return list(groups.items())
+
+    def _plan_line(self) -> str:
+        words = {
+            Status.WOULD_RUN: "would run",
+            Status.CACHED: "cached",
+            Status.UNKNOWN: "unknown",
+            Status.FAILED: "failed",
+        }
+        counts = [f"{self.settled.get(s, 0)} {w}" for s, w in words.items()]
+        return f"{count(self.cells, 'cell')}: {', '.join(counts)}"
+
+
+class PlainConsole:
+    """One line a cell, no control codes: for pipes, logs and CI."""
+
+    def __init__(self, stream: TextIO, *, verbose: bool = False) -> None:
+        self._stream = stream
+        self._verbose = verbose
+        self._seen = _Seen()
+        self._lock = threading.Lock()
+        self._open_line: Label | None = None
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            self._seen.note(event)
+            match event:
+                case CellFinished():
+                    self._line(cell_line(event))
+                case Notice():
+                    self._line(notice_line(event))
+                case CellRetried(label, attempt, failure):
+                    self._line(f"retrying  {label}  (attempt {attempt} failed: {failure.message})")
+                case CellOutput(label, _, text) if self._verbose:
+                    for line in printable(text).splitlines():
+                        self._line(f"{label} | {line}")
+                case BuildFinished():
+                    for line in self._seen.closing(event):
+                        self._line(line)
+                case _:
+                    pass
+            self._stream.flush()
+
+    def _line(self, text: str) -> None:
+        self._stream.write(text + "\n")
+
+    def close(self) -> None:
+        """Nothing to take down."""
+
+
+class LiveConsole:
+    """One live region with what runs, and a permanent line for each cell worth one."""
+
+    def __init__(
+        self, stream: TextIO, clock: Callable[[], float], *, colour: bool, verbose: bool = False
+    ) -> None:
+        # 60 ms to import: only a terminal pays for it.
+        from rich.console import Console
+        from rich.live import Live
+
+        self._clock = clock
+        self._verbose = verbose
+        self._seen = _Seen()
+        self._running: dict[Label, float] = {}
+        self._lock = threading.RLock()
+        self._console = Console(file=stream, no_color=not colour, highlight=False, soft_wrap=True)
+        self._live = Live(
+            console=self._console,
+            refresh_per_second=8,
+            transient=True,
+            get_renderable=self._region,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._started = False
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            self._seen.note(event)
+            match event:
+                case BuildStarted():
+                    self._live.start()
+                    self._started = True
+                case CellStarted(label, _, _):
+                    self._running[label] = self._clock()
+                case CellFinished(label, status, _, _):
+                    self._running.pop(label, None)
+                    if status is not Status.CACHED:
+                        self._print(cell_line(event), _STYLES.get(status))
+                case CellRetried(label, attempt, failure):
+                    self._print(f"retrying  {label}  (attempt {attempt}: {failure.message})")
+                case CellOutput(label, _, text) if self._verbose:
+                    for line in printable(text).splitlines():
+                        self._print(f"{label} | {line}", "dim")
+                case Notice(level, _, _):
+                    self._print(notice_line(event), "yellow" if level == "warning" else "dim")
+                case BuildFinished():
+                    self.close()
+                    for line in self._seen.closing(event):
+                        self._print(line, "bold red" if line.endswith(" failed") else None)
+                case _:
+                    pass
+
+    def close(self) -> None:
+        """Takes the live region down; called twice it does nothing."""
+        if self._started:
+            self._started = False
+            self._live.stop()
+
+    def _print(self, line: str, style: str | None = None) -> None:
+        self._console.print(line, style=style, markup=False, emoji=False)
+
+    def _region(self) -> RenderableType:
+        from rich.text import Text
+
+        settled = sum(self._seen.settled.values())
+        cached = self._seen.settled.get(Status.CACHED, 0)
+        now = self._clock()
+        lines = [f"[{settled}/{self._seen.cells}]  {cached} cached"]
+        running = list(self._running.items())
+        lines += [f"  ▸ {label}  {duration(now - t)}" for label, t in running[:MOST_RUNNING_SHOWN]]
+        if len(running) > MOST_RUNNING_SHOWN:
+            lines.append(f"  ▸ and {len(running) - MOST_RUNNING_SHOWN} more")
+        return Text("\n".join(lines), no_wrap=True, overflow="ellipsis")
+
+
+_STYLES = {
+    Status.FAILED: "red",
+    Status.RAN: "green",
+    Status.SKIPPED: "yellow",
+}

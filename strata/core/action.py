@@ -1,0 +1,177 @@
+"""Actions: what would be run, as values; and the keys that say when two runs are the same.
+
+    Artifact   the promise of one output of an action
+    Action     inputs, outputs, command, environment, platform; it does not run itself
+    Chain      actions each known only after the one before
+    key        fingerprint of an action whose inputs are known by content
+
+What a key holds is exactly `Action.provenance` plus the content of the inputs: named components,
+kept with every result so that `explain` can compare them. Everything else on an action (label,
+worker, timeout, retries, interpreter path, the command's line numbers) MUST NOT be able to change
+the result, and is not in the key. A rule that puts something observable into `command` and
+forgets it in `provenance` makes stale results; `tests/conformance/test_rules.py` looks for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NewType, Protocol, TypeAlias
+
+from blake3 import blake3
+
+from strata.core.digest import Digest
+from strata.core.encoding import Encodable, encode
+from strata.core.label import Label
+from strata.core.result import ActionResult, Output
+
+KEY_DOMAIN = "strata.action.v1"
+
+ActionKey = NewType("ActionKey", str)
+"""64 lower-case hex digits."""
+
+Provenance = Mapping[str, Encodable]
+"""Component name to value; the components are listed in `docs/reference/action-key.md`."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Artifact:
+    """The promise of one output variable of a cell; written `//prep:clean%df`."""
+
+    producer: Label
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.producer}%{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What an action needs under one slot: the first of `artifacts` that its producer defined.
+
+    There are several where a producer binds the name on some paths only (`if new: model = …`): as
+    in a script, the value is then the one from before. `optional` marks a value that the cell may
+    not read at all (it binds the name itself on some path): without any, the action still runs.
+    """
+
+    artifacts: tuple[Artifact, ...]
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Where a cell's code runs: an interpreter, and the locked distributions it can import.
+
+    `project` is the folder (relative to the workspace root) of `pyproject.toml` and `uv.lock`, or
+    None for the standard library alone. `python` is the exact version, `interpreter` the path of
+    the base interpreter on this machine; the path is never in a key.
+    """
+
+    python: str
+    platform: str
+    interpreter: str
+    project: str | None = None
+    lock: Digest | None = None
+
+    def component(self) -> Encodable:
+        """What of this is in a key."""
+        lock = None if self.lock is None else str(self.lock)
+        return {"python": self.python, "platform": self.platform, "lock": lock}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What an executor does: a program of `strata/runner/programs`, and its arguments."""
+
+    program: str
+    arguments: Mapping[str, Encodable]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One unit of work. Immutable; equal fields mean the same work."""
+
+    label: Label
+    command: Command
+    environment: Environment
+    provenance: Provenance
+    inputs: Mapping[str, Input] = field(default_factory=dict)
+    outputs: tuple[str, ...] = ()
+    after: tuple[Label, ...] = ()
+    """Actions that must have ended well before; they carry no value and are not in the key."""
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Environment variables of the child beside the fixed base. May hold secrets: never printed."""
+    secrets: tuple[str, ...] = ()
+    """Names in `variables` whose values must not reach a key, a log, an event or the cache."""
+    folder: str = ""
+    """The current folder of the command, relative to the workspace root."""
+    worker: str = "local"
+    timeout_s: float = 300.0
+    retries: int = 0
+    cacheable: bool = True
+
+
+class Chain(Protocol):
+    """Actions each known only after the one before: the only way a graph grows while it runs.
+
+    Implementations MUST be frozen values. `start` gives the first action; `after` gives the action
+    that follows `result` of step `step` (from 0), or None when that result is the chain's own.
+    All actions of a chain carry the chain's label.
+    """
+
+    @property
+    def label(self) -> Label: ...
+
+    def start(self) -> Action: ...
+
+    def after(self, step: int, result: ActionResult) -> Action | None: ...
+
+
+Node: TypeAlias = Action | Chain
+
+
+def dependencies(action: Action) -> tuple[Label, ...]:
+    """The labels whose results `action` needs before it is ready, without duplicates."""
+    needed = [a.producer for i in action.inputs.values() for a in i.artifacts]
+    return tuple(dict.fromkeys([*needed, *action.after]))
+
+
+def first_action(node: Node) -> Action:
+    """The action itself, or the first of a chain."""
+    return node if isinstance(node, Action) else node.start()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyAction:
+    """An action whose inputs are known by content: it has a key, and can be run or looked up.
+
+    `inputs` lacks an optional slot whose producer did not define it.
+    """
+
+    action: Action
+    inputs: Mapping[str, Output]
+    provenance: Provenance
+    key: ActionKey
+    reason: str = ""
+    """Why it would run, for events and records; not in the key."""
+
+    @property
+    def label(self) -> Label:
+        return self.action.label
+
+
+def make_ready(action: Action, inputs: Mapping[str, Output]) -> ReadyAction:
+    """`action` with its inputs by content, its full provenance and its key."""
+    missing = [s for s, i in action.inputs.items() if not i.optional and s not in inputs]
+    assert not missing, f"{action.label} is not ready: {missing}"
+    by_content: dict[str, Encodable] = {
+        slot: None if slot not in inputs else f"{inputs[slot].codec}:{inputs[slot].digest}"
+        for slot in action.inputs
+    }
+    provenance = {**action.provenance, "inputs": by_content}
+    return ReadyAction(action, inputs, provenance, key_of(provenance))
+
+
+def key_of(provenance: Provenance) -> ActionKey:
+    """The fingerprint of these components."""
+    return ActionKey(blake3(encode([KEY_DOMAIN, provenance])).hexdigest())

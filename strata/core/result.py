@@ -1,0 +1,181 @@
+"""What running an action gives: outputs, displays, console, and how it went.
+
+A result is a value and a record: `to_json` and `from_json` are the one place where its stored
+form is known (schema `strata.result.v1`, changed only by addition). Bytes are not in it; it names
+them by digest.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from strata.core.digest import Digest
+from strata.core.encoding import Encodable
+
+SCHEMA = "strata.result.v1"
+
+
+class FailureKind(StrEnum):
+    """How a cell failed; the value is the word printed and stored."""
+
+    EXCEPTION = "exception"  # the cell raised
+    EXIT = "exit"  # the cell called sys.exit, or raised SystemExit
+    INTERRUPT = "interrupt"  # the cell raised KeyboardInterrupt
+    TIMEOUT = "timeout"  # it ran longer than it may
+    CRASH = "crash"  # the interpreter ended without saying how: a signal, os._exit
+    BROKEN = "broken"  # its text, or its place among the other cells, cannot be understood
+    INPUT = "input"  # a value it needs was not defined, or cannot be stored
+    CANCELLED = "cancelled"  # the build was stopped while it ran
+    INFRASTRUCTURE = "infrastructure"  # the environment or the store failed, not the cell
+
+
+@dataclass(frozen=True, slots=True)
+class CellFailure:
+    """Why a cell failed. `file` and `line` are the user's own, where they are known."""
+
+    kind: FailureKind
+    type: str
+    message: str
+    file: str | None = None
+    line: int | None = None
+    traceback: str = ""
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One stored variable: its bytes, the codec that reads them, and a short text about it."""
+
+    digest: Digest
+    codec: str
+    type_name: str = ""
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unstorable:
+    """A variable that exists but cannot be kept: an error only if another cell reads it."""
+
+    type_name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionResult:
+    """What an action gave. `error` is None exactly when it succeeded; only then is it cached.
+
+    `cache` says who answered: None if the action ran, else "local" or "remote"; it is not stored.
+    """
+
+    outputs: Mapping[str, Output | Unstorable] = field(default_factory=dict)
+    displays: tuple[Mapping[str, Digest], ...] = ()
+    """MIME bundles: MIME type to the digest of its bytes, in the order they were shown."""
+    console: Digest | None = None
+    """A JSON array of [stream, text] pairs, "stdout" or "stderr"."""
+    error: CellFailure | None = None
+    duration_s: float = 0.0
+    peak_memory_bytes: int = 0
+    worker: str = "local"
+    finished_at: float = 0.0
+    """Seconds since the epoch, UTC."""
+    provenance: Mapping[str, Encodable] = field(default_factory=dict)
+    cache: str | None = None
+
+    def blobs(self) -> list[Digest]:
+        """Every digest that this result promises."""
+        found = [o.digest for o in self.outputs.values() if isinstance(o, Output)]
+        found += [digest for bundle in self.displays for digest in bundle.values()]
+        if self.console is not None:
+            found.append(self.console)
+        return found
+
+    def answered_by(self, cache: str) -> ActionResult:
+        """The same result, as a hit in `cache`."""
+        return replace(self, cache=cache)
+
+
+def to_json(result: ActionResult) -> bytes:
+    """The stored form of `result`."""
+    outputs = {name: _output_to_json(o) for name, o in result.outputs.items()}
+    record = {
+        "schema": SCHEMA,
+        "outputs": outputs,
+        "displays": [{m: str(d) for m, d in b.items()} for b in result.displays],
+        "console": None if result.console is None else str(result.console),
+        "error": None if result.error is None else _failure_to_json(result.error),
+        "duration_s": result.duration_s,
+        "peak_memory_bytes": result.peak_memory_bytes,
+        "worker": result.worker,
+        "finished_at": result.finished_at,
+        "provenance": result.provenance,
+    }
+    return json.dumps(record, ensure_ascii=True, separators=(",", ":")).encode()
+
+
+def from_json(data: bytes) -> ActionResult:
+    """The result that `to_json` wrote. Raises `ValueError` for anything else.
+
+    Unknown keys are ignored: a newer Strata may have added them.
+    """
+    try:
+        record = json.loads(data)
+        if record["schema"] != SCHEMA:
+            raise ValueError(f"a result of schema {record['schema']!r}, not {SCHEMA!r}")
+        return ActionResult(
+            outputs={n: _output_from_json(o) for n, o in record["outputs"].items()},
+            displays=tuple(
+                {m: Digest.parse(d) for m, d in bundle.items()} for bundle in record["displays"]
+            ),
+            console=None if record["console"] is None else Digest.parse(record["console"]),
+            error=None if record["error"] is None else _failure_from_json(record["error"]),
+            duration_s=float(record["duration_s"]),
+            peak_memory_bytes=int(record["peak_memory_bytes"]),
+            worker=str(record["worker"]),
+            finished_at=float(record["finished_at"]),
+            provenance=record["provenance"],
+        )
+    except (KeyError, TypeError, AttributeError) as problem:
+        raise ValueError(f"not a stored result: {problem!r}") from problem
+
+
+def _output_to_json(output: Output | Unstorable) -> dict[str, str]:
+    match output:
+        case Output(digest, codec, type_name, summary):
+            return {"digest": str(digest), "codec": codec, "type": type_name, "summary": summary}
+        case Unstorable(type_name, reason):
+            return {"type": type_name, "unstorable": reason}
+
+
+def _output_from_json(record: Mapping[str, str]) -> Output | Unstorable:
+    if "unstorable" in record:
+        return Unstorable(record["type"], record["unstorable"])
+    digest = Digest.parse(record["digest"])
+    return Output(digest, record["codec"], record["type"], record["summary"])
+
+
+def _failure_to_json(failure: CellFailure) -> dict[str, str | int | None]:
+    return {
+        "kind": failure.kind.value,
+        "type": failure.type,
+        "message": failure.message,
+        "file": failure.file,
+        "line": failure.line,
+        "traceback": failure.traceback,
+        "hint": failure.hint,
+    }
+
+
+def _failure_from_json(record: Mapping[str, object]) -> CellFailure:
+    file, line, hint = record["file"], record["line"], record.get("hint")
+    return CellFailure(
+        kind=FailureKind(str(record["kind"])),
+        type=str(record["type"]),
+        message=str(record["message"]),
+        file=None if file is None else str(file),
+        line=line if isinstance(line, int) else None,
+        traceback=str(record["traceback"]),
+        hint=None if hint is None else str(hint),
+    )

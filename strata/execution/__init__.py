@@ -1,0 +1,1 @@
+"""Execution: the action graph to results. Knows interfaces of executors and stores, never which."""

@@ -1,0 +1,413 @@
+"""The engine: takes ready actions from the plan, hands them to an executor, tells the plan.
+
+Knows neither caches nor machines nor cell kinds: an executor answers, and says in its result
+whether it ran. One thread decides everything; executors run in a pool of `jobs` threads and talk
+back through one queue. Invariant: the key of an action is computed from the results of this build,
+so a value that changed while it was rebuilt reaches everything above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from queue import SimpleQueue
+
+from strata.core.action import Action, Chain, ReadyAction, make_ready
+from strata.core.action_graph import ActionGraph
+from strata.core.errors import BlobDamaged, BlobMissing, Interrupted, StoreError, StrataError
+from strata.core.events import (
+    BuildFinished,
+    BuildStarted,
+    CellFinished,
+    Emit,
+    Notice,
+    Status,
+)
+from strata.core.label import Label
+from strata.core.result import ActionResult, CellFailure, FailureKind, Output, Unstorable
+from strata.execution import explain
+from strata.execution.plan import Plan, State
+from strata.execution.report import BuildReport, CellReport
+from strata.executors.base import Cancellation, Executor, NotCached
+from strata.stores.base import Journal, Run
+
+MOST_REPAIRS = 3
+"""How often one cell's inputs are made again before the store is given up on."""
+
+_INTERRUPTED = "the build was interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """How to build. `jobs`: actions at once, at least 1. `forced` run although a cache has them."""
+
+    jobs: int = 1
+    keep_going: bool = True
+    forced: frozenset[Label] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the engine is handed by the composition root."""
+
+    executor: Executor
+    journal: Journal
+    emit: Emit
+    cancellation: Cancellation
+    clock: Callable[[], float]
+    """Seconds, monotonic."""
+
+
+def build(
+    graph: ActionGraph, wanted: Iterable[Label], options: BuildOptions, around: Surroundings
+) -> BuildReport:
+    """Builds `wanted` and all they need. A failure of a cell is in the report, not raised."""
+    return _Build(graph, wanted, options, around).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """What a pool thread says: the attempt of a label gave a result, or the machinery failed."""
+
+    label: Label
+    attempt: int
+    outcome: ActionResult | StrataError | BaseException
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What the engine remembers about one label beside its state in the plan."""
+
+    attempt: int = 0
+    repairs: int = 0
+    step: int = 0
+    first: ReadyAction | None = None
+    steps_ran: int = 0
+    steps_cached: int = 0
+    reason: str = ""
+    ready: ReadyAction | None = None
+    result: ActionResult | None = None
+    report: CellReport | None = None
+    previous: Run | None = None
+
+
+class _Build:
+    """One build, from its first ready action to its report."""
+
+    def __init__(
+        self,
+        graph: ActionGraph,
+        wanted: Iterable[Label],
+        options: BuildOptions,
+        around: Surroundings,
+    ) -> None:
+        self.graph = graph
+        self.options = options
+        self.around = around
+        self.plan = Plan(graph, wanted)
+        self.progress = {label: _Progress() for label in self.plan.labels}
+        self.ended: SimpleQueue[_Ended | None] = SimpleQueue()
+        self.running = 0
+        self.stopping: str | None = None
+        self.forgetful = False
+
+    def run(self) -> BuildReport:
+        started = self.around.clock()
+        self.around.emit(BuildStarted(len(self.plan.labels), self.options.jobs))
+        wake = self.around.cancellation.subscribe(lambda hasty: self.ended.put(None))
+        try:
+            self._report_broken()
+            with ThreadPoolExecutor(self.options.jobs, thread_name_prefix="cell") as pool:
+                self._settle_all(pool)
+        finally:
+            wake()
+        interrupted = self.around.cancellation.requested
+        report = BuildReport(
+            tuple(self._report(label) for label in self.plan.labels),
+            self.around.clock() - started,
+            interrupted,
+        )
+        self.around.emit(
+            BuildFinished(
+                report.count(Status.RAN),
+                report.count(Status.CACHED),
+                report.count(Status.FAILED),
+                report.count(Status.SKIPPED),
+                report.duration_s,
+                interrupted,
+            )
+        )
+        return report
+
+    def _settle_all(self, pool: ThreadPoolExecutor) -> None:
+        """Starts what is ready while there are slots; waits for what runs; until all is settled."""
+        try:
+            while True:
+                if self.around.cancellation.requested:
+                    self._stop(_INTERRUPTED)
+                elif self.stopping is not None:
+                    self._stop(self.stopping)  # what a repair has opened again
+                while self.running < self.options.jobs:
+                    label = self.plan.pop_ready()
+                    if label is None:
+                        break
+                    self._start(label, pool)
+                if self.running == 0:
+                    assert self.plan.finished, "nothing runs and nothing is ready"
+                    return
+                ended = self.ended.get()
+                if ended is not None:
+                    self.running -= 1
+                    self._take(ended, pool)
+        except BaseException:
+            # Whatever went wrong here, nothing may be left running when it is reported.
+            self.around.cancellation.request()
+            raise
+
+    def _report_broken(self) -> None:
+        """Says what cannot be built before anything runs."""
+        for label in self.plan.labels:
+            if label in self.graph.broken and self.plan.state[label] is State.READY:
+                self._fail(label, ActionResult(error=self.graph.broken[label]), "cannot be built")
+
+    def _start(self, label: Label, pool: ThreadPoolExecutor) -> None:
+        """Makes the action of a ready label known by content, and hands it over."""
+        node = self.graph.nodes[label]
+        action = node if isinstance(node, Action) else node.start()
+        self._submit(label, action, pool)
+
+    def _submit(self, label: Label, action: Action, pool: ThreadPoolExecutor) -> None:
+        mine = self.progress[label]
+        inputs = self._inputs(action)
+        if isinstance(inputs, CellFailure):
+            self._fail(label, ActionResult(error=inputs), "an input is not there")
+            return
+        ready = make_ready(action, inputs)
+        if mine.step == 0:
+            mine.first = ready
+            mine.previous = self._last(label)
+            mine.reason = self._reason(ready, mine.previous)
+        ready = replace(ready, reason=mine.reason)
+        mine.ready = ready
+        mine.attempt += 1
+        self.running += 1
+        pool.submit(self._run, ready, mine.attempt)
+
+    def _run(self, ready: ReadyAction, attempt: int) -> None:
+        """In a pool thread: every way in which an executor can end becomes a message."""
+        outcome: ActionResult | BaseException
+        try:
+            outcome = self.around.executor.run(ready)
+        except BaseException as problem:  # noqa: BLE001  the top of a pool thread
+            outcome = problem
+        self.ended.put(_Ended(ready.label, attempt, outcome))
+
+    def _inputs(self, action: Action) -> dict[str, Output] | CellFailure:
+        """The content of every input, or why one cannot be had."""
+        found: dict[str, Output] = {}
+        for slot, wanted in action.inputs.items():
+            for artifact in wanted.artifacts:
+                result = self.progress[artifact.producer].result
+                assert result is not None, f"{action.label} started before {artifact.producer}"
+                output = result.outputs.get(artifact.name)
+                if isinstance(output, Output):
+                    found[slot] = output
+                    break
+                if isinstance(output, Unstorable) and wanted.optional:
+                    break  # the cell may well not read it
+                if isinstance(output, Unstorable):
+                    return CellFailure(
+                        FailureKind.INPUT,
+                        "CannotBeStored",
+                        f"it reads '{artifact.name}' of {artifact.producer}, a "
+                        f"{output.type_name}, which cannot be stored: {output.reason}",
+                        hint="make it in the cell that uses it, or pass on what it is made from",
+                    )
+            else:
+                if not wanted.optional:
+                    name = wanted.artifacts[0].name
+                    makers = " or ".join(str(a.producer) for a in wanted.artifacts)
+                    return CellFailure(
+                        FailureKind.INPUT,
+                        "NotDefined",
+                        f"it reads '{name}', which {makers} did not define when it ran",
+                        hint="the cell binds it on some path only; give it a value on every path",
+                    )
+        return found
+
+    def _take(self, ended: _Ended, pool: ThreadPoolExecutor) -> None:
+        """What a thread said about an attempt, unless that attempt is no longer wanted."""
+        mine = self.progress[ended.label]
+        if ended.attempt != mine.attempt or self.plan.state[ended.label] is not State.RUNNING:
+            return
+        match ended.outcome:
+            case ActionResult() as result:
+                self._take_result(ended.label, result, pool)
+            case NotCached():
+                self._would_run(ended.label)
+            case BlobMissing() | BlobDamaged() as problem:
+                self._repair(ended.label, problem, pool)
+            case StrataError() as problem:
+                self._fail(ended.label, ActionResult(error=_machinery(problem)), mine.reason)
+            case bug:
+                raise bug
+
+    def _take_result(self, label: Label, result: ActionResult, pool: ThreadPoolExecutor) -> None:
+        mine = self.progress[label]
+        mine.steps_ran += result.cache is None
+        mine.steps_cached += result.cache is not None
+        if result.error is not None:
+            self._fail(label, result, mine.reason)
+            return
+        mine.result = result
+        node = self.graph.nodes[label]
+        if not isinstance(node, Action):
+            following = _following(node, mine.step, result)
+            if following is not None:
+                mine.step += 1
+                self._submit(label, following, pool)
+                return
+        self._finish(label, result)
+
+    def _finish(self, label: Label, result: ActionResult) -> None:
+        mine = self.progress[label]
+        ran = mine.steps_ran > 0
+        status = Status.RAN if ran else Status.CACHED
+        reason = mine.reason if ran else ""
+        self._remember(label, status, reason, result)
+        self._settled(CellReport(label, status, reason, result))
+        self.plan.finish(label)
+
+    def _fail(self, label: Label, result: ActionResult, reason: str) -> None:
+        """Settles a label that ended badly, and everything that needs it."""
+        assert result.error is not None
+        if result.error.kind is FailureKind.CANCELLED:
+            self._stop(_INTERRUPTED)
+            self._settled(CellReport(label, Status.SKIPPED, result.error.message))
+        else:
+            self._remember(label, Status.FAILED, reason, result)
+            self._settled(CellReport(label, Status.FAILED, reason, result))
+        for skipped in self.plan.fail(label):
+            reason = f"needs {skipped.because}, which failed"
+            self._settled(CellReport(skipped.label, Status.SKIPPED, reason))
+        if not self.options.keep_going:
+            self._stop("another cell failed (--fail-fast)")
+
+    def _stop(self, reason: str) -> None:
+        """Nothing more is started, now and from now on."""
+        self.stopping = self.stopping or reason
+        for label in self.plan.stop():
+            self._settled(CellReport(label, Status.SKIPPED, reason))
+
+    def _would_run(self, label: Label) -> None:
+        """A dry run came to an action that no cache has: what is above it cannot be known."""
+        self._settled(CellReport(label, Status.WOULD_RUN, self.progress[label].reason))
+        for above in self.plan.fail(label):
+            reason = f"until {above.because} has run"
+            self._settled(CellReport(above.label, Status.UNKNOWN, reason))
+
+    def _repair(self, label: Label, problem: StrataError, pool: ThreadPoolExecutor) -> None:
+        """Bytes that an action needs are gone: the actions that made them are asked again."""
+        mine = self.progress[label]
+        assert mine.ready is not None
+        artifacts = [a for i in mine.ready.action.inputs.values() for a in i.artifacts]
+        producers = {a.producer for a in artifacts}
+        done = [p for p in self.plan.labels if p in producers and self.plan.state[p] is State.DONE]
+        mine.repairs += 1
+        if mine.repairs > MOST_REPAIRS or not (done or label in producers):
+            self._fail(label, ActionResult(error=_machinery(problem)), mine.reason)
+            return
+        self.around.emit(Notice("warning", f"{problem.what}; making it again", label))
+        for producer in done:
+            # One that was opened with another before it waits already.
+            if self.plan.state[producer] is State.DONE:
+                for reopened in self.plan.reopen(producer):
+                    self.progress[reopened].attempt += 1
+                    self.progress[reopened].step = 0
+        if self.plan.state[label] is State.RUNNING:
+            # A chain that reads what an earlier step of it gave begins anew.
+            mine.step = 0
+            self._start(label, pool)
+
+    def _reason(self, ready: ReadyAction, previous: Run | None) -> str:
+        """Why this action would run, if no cache has it."""
+        if ready.label in self.options.forced:
+            return "forced"
+        if not ready.action.cacheable:
+            return explain.NOT_CACHED
+        if previous is None:
+            return explain.NEVER_BUILT
+        if previous.result.error is not None and not previous.result.provenance:
+            return explain.LAST_RUN_FAILED  # before its inputs were known
+        changed = explain.first_difference(previous.result.provenance, ready.provenance)
+        if changed is not None:
+            return changed
+        failed = previous.result.error is not None
+        return explain.LAST_RUN_FAILED if failed else explain.RESULT_GONE
+
+    def _last(self, label: Label) -> Run | None:
+        try:
+            return self.around.journal.last(label)
+        except StoreError as problem:
+            self._journal_lost(problem)
+            return None
+
+    def _remember(self, label: Label, status: Status, reason: str, result: ActionResult) -> None:
+        """Keeps the run in the journal, unless it says what the journal says already."""
+        mine = self.progress[label]
+        key = None if mine.ready is None else mine.ready.key
+        previous = mine.previous
+        if status is Status.CACHED and previous is not None and previous.key == key:
+            return
+        if mine.first is not None and (mine.step > 0 or not result.provenance):
+            # Of a chain the first step: the later ones follow from it.
+            result = replace(result, provenance=mine.first.provenance)
+        try:
+            self.around.journal.append(label, Run(key, status.value, reason, result))
+        except StoreError as problem:
+            self._journal_lost(problem)
+
+    def _journal_lost(self, problem: StoreError) -> None:
+        """Without a journal nothing is built wrongly or twice; it is said once."""
+        if not self.forgetful:
+            self.forgetful = True
+            what = f"what happens is not being remembered: {problem.message}"
+            self.around.emit(Notice("warning", what))
+
+    def _settled(self, report: CellReport) -> None:
+        mine = self.progress[report.label]
+        if not isinstance(self.graph.nodes.get(report.label), (Action, type(None))):
+            report = replace(report, steps_ran=mine.steps_ran, steps_cached=mine.steps_cached)
+        mine.report = report
+        self.around.emit(CellFinished(report.label, report.status, report.reason, report.result))
+
+    def _report(self, label: Label) -> CellReport:
+        report = self.progress[label].report
+        assert report is not None, f"{label} was never settled"
+        return report
+
+
+def _following(chain: Chain, step: int, result: ActionResult) -> Action | None:
+    """The next action of a chain, which carries the chain's label."""
+    following = chain.after(step, result)
+    assert following is None or following.label == chain.label
+    return following
+
+
+def _machinery(problem: StrataError) -> CellFailure:
+    """A failure of what is around a cell, as the failure of that cell."""
+    kind = FailureKind.INFRASTRUCTURE
+    if isinstance(problem, Interrupted):
+        kind = FailureKind.CANCELLED
+    return CellFailure(
+        kind,
+        type(problem).__name__,
+        problem.message,
+        hint=problem.hint,
+    )
+
+
+def results(report: BuildReport) -> Mapping[Label, ActionResult]:
+    """The results of the cells that have one."""
+    return {cell.label: cell.result for cell in report.cells if cell.result is not None}

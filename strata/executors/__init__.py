@@ -1,0 +1,1 @@
+"""Ways to run one action: `local` on this machine; and executors around executors."""

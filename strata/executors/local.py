@@ -1,0 +1,259 @@
+"""Runs an action here: a fresh process in the action's environment, and what became of it.
+
+The process is the runner (`strata/runner`), which knows how to run a cell and to encode values;
+this module gives it its inputs and its surroundings, and turns its report, or its silence, into a
+result. It knows nothing of caches, retries or cell kinds.
+
+Invariants: a cell gets no variable of the environment but those listed here, never sees Strata's
+own packages, and when `run` returns nothing of it is left: no process of its group, no scratch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+import stat
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from strata.core.action import Action, Environment, ReadyAction
+from strata.core.digest import Digest
+from strata.core.errors import Interrupted
+from strata.core.events import CellStarted, Emit
+from strata.core.result import ActionResult, CellFailure, Output, Unstorable
+from strata.executors.base import Cancellation
+from strata.executors.capture import Capture
+from strata.executors.crashes import cancelled, crash, garbled, timed_out
+from strata.executors.frames import (
+    DisplaySent,
+    DoneSent,
+    FailedSent,
+    OutputSent,
+    UnstorableSent,
+    pack,
+)
+from strata.executors.process import Child, too_many_files
+from strata.executors.scratch import Scratch
+from strata.executors.secrets import mask, mask_display, mask_failure, mask_unstorable, spellings
+from strata.executors.supervise import Ending, Stop, supervise
+from strata.executors.venv import Interpreter
+from strata.stores.base import ContentStore
+
+RUNNER = Path(__file__).resolve().parent.parent / "runner" / "__main__.py"
+
+
+class LocalExecutor:
+    """Runs each action in a process of its own on this machine."""
+
+    def __init__(
+        self,
+        root: Path,
+        scratch: Path,
+        store: ContentStore,
+        environments: Callable[[Environment], Interpreter],
+        emit: Emit,
+        cancellation: Cancellation,
+        base_variables: Mapping[str, str],
+        clock: Callable[[], float] = time.time,
+        runner: Path = RUNNER,
+    ) -> None:
+        """`root` is the workspace; `base_variables` what every cell gets of the caller's.
+
+        `scratch` is a folder, made when needed, on the file system of `store`, so that files can
+        be moved from one into the other.
+        """
+        self._root = root.resolve()
+        self._scratch = Scratch(scratch)
+        self._store = store
+        self._environments = environments
+        self._emit = emit
+        self._cancellation = cancellation
+        self._base_variables = dict(base_variables)
+        self._clock = clock
+        self._runner = runner
+
+    def run(self, ready: ReadyAction) -> ActionResult:
+        """Runs `ready` once. Raises as `Executor` says; a blob that is gone is `BlobMissing`."""
+        if self._cancellation.requested:
+            return self._failed(ready, cancelled())
+        try:
+            interpreter = self._environments(ready.action.environment)
+        except Interrupted:
+            return self._failed(ready, cancelled())
+        with self._scratch.folder() as scratch:
+            return self._run_in(scratch, ready, interpreter)
+
+    def _run_in(self, scratch: Path, ready: ReadyAction, interpreter: Interpreter) -> ActionResult:
+        action = ready.action
+        request = self._request(ready, scratch)
+        secrets = spellings(action.variables[n] for n in action.secrets if n in action.variables)
+        capture = Capture(action.label, self._emit, secrets)
+        self._emit(CellStarted(action.label, action.worker, ready.reason))
+        started = time.monotonic()
+        ending = self._watch(action, interpreter, scratch, request, capture)
+        duration_s = time.monotonic() - started
+        failure = failure_of(ending, action.timeout_s)
+        outputs = {} if failure is not None else self._outputs(ending, scratch, secrets)
+        if isinstance(outputs, CellFailure):
+            failure, outputs = outputs, {}
+        console = capture.finish()
+        return ActionResult(
+            outputs=outputs,
+            displays=self._displays(ending, secrets),
+            console=None if console is None else self._store.put(console),
+            error=None if failure is None else mask_failure(failure, secrets),
+            duration_s=duration_s,
+            peak_memory_bytes=ending.exit.peak_memory_bytes,
+            worker=action.worker,
+            finished_at=self._clock(),
+            provenance=ready.provenance,
+        )
+
+    def _request(self, ready: ReadyAction, scratch: Path) -> list[bytes]:
+        """The frame that tells the runner what to do; inputs that are files go by path."""
+        inputs: list[dict[str, object]] = []
+        inline: list[bytes] = []
+        for slot, output in ready.inputs.items():
+            blob = self._store.get(output.digest)
+            path = str(blob) if isinstance(blob, Path) else None
+            if isinstance(blob, bytes):
+                inline.append(blob)
+            size = output.digest.size_bytes
+            inputs.append({"slot": slot, "codec": output.codec, "path": path, "size": size})
+        command = ready.action.command
+        header = {
+            "type": "run",
+            "program": command.program,
+            "arguments": command.arguments,
+            "inputs": inputs,
+            "scratch": str(scratch),
+        }
+        return pack(header, inline)
+
+    def _watch(
+        self,
+        action: Action,
+        interpreter: Interpreter,
+        scratch: Path,
+        request: list[bytes],
+        capture: Capture,
+    ) -> Ending:
+        variables = cell_variables(self._base_variables, action, interpreter, scratch)
+        folder = self._root / action.folder
+        try:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        except OSError as problem:
+            raise too_many_files(problem) from problem
+        with ours, contextlib.ExitStack() as stack:
+            with theirs:
+                argv = [*interpreter.argv, "-s", str(self._runner), str(theirs.fileno())]
+                child = Child(argv, folder, variables, [theirs.fileno()])
+            stack.callback(child.close)
+            try:
+                return supervise(
+                    child, ours, request, capture, action.timeout_s, self._cancellation
+                )
+            except OSError as problem:
+                if problem.errno in (errno.EMFILE, errno.ENFILE):
+                    raise too_many_files(problem) from problem
+                raise
+
+    def _outputs(
+        self, ending: Ending, scratch: Path, secrets: tuple[str, ...]
+    ) -> dict[str, Output | Unstorable] | CellFailure:
+        """The outputs, stored; or a failure if one of them is not what the runner said."""
+        outputs: dict[str, Output | Unstorable] = {}
+        for message in ending.messages:
+            match message:
+                case OutputSent(name=name) as sent:
+                    if sent.path is not None and (wrong := wrong_file(sent, scratch)):
+                        return garbled(wrong)
+                    digest = self._store.put(sent.payload if sent.path is None else Path(sent.path))
+                    summary = mask(sent.summary, secrets)
+                    outputs[name] = Output(digest, sent.codec, sent.type_name, summary)
+                case UnstorableSent(name, unstorable):
+                    outputs[name] = mask_unstorable(unstorable, secrets)
+        return outputs
+
+    def _displays(
+        self, ending: Ending, secrets: tuple[str, ...]
+    ) -> tuple[Mapping[str, Digest], ...]:
+        return tuple(
+            {mime: self._store.put(mask_display(mime, data, secrets)) for mime, data in sent.items}
+            for sent in ending.messages
+            if isinstance(sent, DisplaySent)
+        )
+
+    def _failed(self, ready: ReadyAction, failure: CellFailure) -> ActionResult:
+        """The result of an action that was never started."""
+        return ActionResult(
+            error=failure,
+            worker=ready.action.worker,
+            finished_at=self._clock(),
+            provenance=ready.provenance,
+        )
+
+
+def failure_of(ending: Ending, timeout_s: float) -> CellFailure | None:
+    """Why the cell failed, or None. What the runner said to its end outranks what we did to it.
+
+    So a cell that was just done when its time ran out, or when the build was stopped, is done.
+    """
+    if ending.malformed is not None:
+        return garbled(ending.malformed)
+    if isinstance(ending.final, DoneSent):
+        return None
+    if ending.stop is Stop.TIMEOUT:
+        return timed_out(timeout_s)
+    if ending.stop is Stop.CANCELLED:
+        return cancelled()
+    if isinstance(ending.final, FailedSent):
+        return ending.final.failure
+    return crash(ending.exit)
+
+
+def wrong_file(sent: OutputSent, scratch: Path) -> str | None:
+    """What is wrong with the file of an output, or None: it becomes part of the store.
+
+    Only a plain file of the scratch folder, with no second name outside by which it could still
+    be changed, and as long as was said.
+    """
+    assert sent.path is not None
+    if not os.path.realpath(sent.path).startswith(f"{scratch}{os.sep}"):
+        return f"an output file outside the scratch folder: {sent.path}"
+    try:
+        status = os.lstat(sent.path)
+    except OSError as problem:
+        return f"an output file that is not there: {problem}"
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+        return f"an output file that is not a plain file: {sent.path}"
+    if status.st_size != sent.size_bytes:
+        return f"an output file of {status.st_size} bytes instead of {sent.size_bytes}"
+    return None
+
+
+def cell_variables(
+    base: Mapping[str, str], action: Action, interpreter: Interpreter, scratch: Path
+) -> dict[str, str]:
+    """The environment variables of a cell's process; there are no others."""
+    # Of the caller's Python nothing is taken over: its paths and switches are not the cell's.
+    variables = {n: v for n, v in base.items() if not n.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    variables |= action.variables
+    variables |= {
+        "STRATA": "1",
+        "PYTHONHASHSEED": "0",
+        "PYTHONUTF8": "1",
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "MPLBACKEND": "Agg",
+        "TMPDIR": str(scratch),
+    }
+    if interpreter.bin is not None:
+        path = variables.get("PATH", os.defpath)
+        variables["PATH"] = f"{interpreter.bin}{os.pathsep}{path}"
+        if interpreter.is_venv:
+            variables["VIRTUAL_ENV"] = str(interpreter.bin.parent)
+    return variables

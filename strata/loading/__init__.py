@@ -1,0 +1,1 @@
+"""Loading: files to cells. Reads files; knows nothing of actions."""

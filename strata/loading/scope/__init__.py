@@ -1,0 +1,9 @@
+"""Scope analysis of Python cells: what a cell binds, reads and mutates."""
+
+from __future__ import annotations
+
+from strata.loading.scope.ipython import NAMES as IPYTHON_NAMES
+from strata.loading.scope.model import Definition, DefinitionKind, Scan
+from strata.loading.scope.scanner import scan
+
+__all__ = ["IPYTHON_NAMES", "Definition", "DefinitionKind", "Scan", "scan"]

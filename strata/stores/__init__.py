@@ -1,0 +1,1 @@
+"""Where bytes, results and runs are kept; see `base` for the interfaces."""

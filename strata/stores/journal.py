@@ -1,0 +1,145 @@
+"""The journal of a workspace: what last happened to each label, and the runs before that.
+
+One small LMDB environment of its own: it belongs to a workspace, while a cache may be shared, and
+it may be lost without anything being built twice. A run's key in it is the label's digest and a
+number that falls with time, so the newest run of a label is the first of its records.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from blake3 import blake3
+
+from strata.core.action import ActionKey
+from strata.core.label import Label
+from strata.core.result import from_json, to_json
+from strata.stores._database import Database, Transaction, acquire, release
+from strata.stores._sealed import seal_text, unseal_text
+from strata.stores.base import Run
+
+HISTORY = 64
+"""How many runs of a label are kept."""
+
+_SCHEMA = "strata.run.v1"
+_PREFIX_BYTES = 16
+_NUMBER_BYTES = 8
+_FIRST_NUMBER = (1 << 8 * _NUMBER_BYTES) - 1
+
+
+class LmdbJournal:
+    """A `Journal` in a folder; make one with `open_journal`. Safe for threads and processes."""
+
+    def __init__(self, folder: Path, database: Database) -> None:
+        self.folder = folder
+        self._database = database
+        self._closed = False
+
+    @property
+    def read_only(self) -> bool:
+        """Every append raises `StoreUnreachable`."""
+        return self._database.read_only
+
+    def close(self) -> None:
+        """Ends the use of the journal. Twice is once."""
+        if not self._closed:
+            self._closed = True
+            release(self._database)
+
+    def last(self, label: Label) -> Run | None:
+        records = self._database.read(lambda txn: _records(txn, label, limit=1))
+        run = next(_readable(records), None)
+        return run if run is not None or not records else next(iter(self.history(label)), None)
+
+    def append(self, label: Label, run: Run) -> None:
+        text = _to_json(run)
+
+        def write(txn: Transaction) -> None:
+            newest = _records(txn, label, limit=1)
+            number = _number_of(newest[0][0]) - 1 if newest else _FIRST_NUMBER
+            key = _key(label, number)
+            txn.put(key, seal_text(key, text))
+            if number + HISTORY <= _FIRST_NUMBER:
+                txn.delete(_key(label, number + HISTORY))
+
+        self._database.write(write)
+
+    def history(self, label: Label) -> list[Run]:
+        """The runs of `label`, newest first, at most `HISTORY`; those that are damaged left out."""
+        records = self._database.read(lambda txn: _records(txn, label, limit=HISTORY))
+        return list(_readable(records))
+
+
+def open_journal(folder: Path) -> LmdbJournal:
+    """The journal in `folder`, made or mended if need be. Raises `StoreUnreachable`."""
+    folder = folder.absolute()
+    return LmdbJournal(folder, acquire(folder))
+
+
+CONFORMANCE = {"journal": open_journal}
+"""Seam to what makes an empty implementation in a folder, for `tests/conformance`."""
+
+
+def _records(txn: Transaction, label: Label, limit: int) -> list[tuple[bytes, bytes]]:
+    """The newest `limit` keys and values of `label`."""
+    prefix = _prefix(label)
+    cursor = txn.cursor()
+    found: list[tuple[bytes, bytes]] = []
+    more = cursor.set_range(prefix)
+    while more and len(found) < limit:
+        key = bytes(cursor.key())
+        if not key.startswith(prefix) or len(key) != _PREFIX_BYTES + _NUMBER_BYTES:
+            break
+        found.append((key, bytes(cursor.value())))
+        more = cursor.next()
+    return found
+
+
+def _readable(records: list[tuple[bytes, bytes]]) -> Iterator[Run]:
+    for key, value in records:
+        text = unseal_text(key, value)
+        run = None if text is None else _from_json(text)
+        if run is not None:
+            yield run
+
+
+def _prefix(label: Label) -> bytes:
+    return blake3(str(label).encode("utf-8", "surrogatepass")).digest(_PREFIX_BYTES)
+
+
+def _key(label: Label, number: int) -> bytes:
+    return _prefix(label) + number.to_bytes(_NUMBER_BYTES, "big")
+
+
+def _number_of(key: bytes) -> int:
+    return int.from_bytes(key[_PREFIX_BYTES:], "big")
+
+
+def _to_json(run: Run) -> bytes:
+    record = {
+        "schema": _SCHEMA,
+        "key": run.key,
+        "status": run.status,
+        "reason": run.reason,
+        "result": to_json(run.result).decode(),
+    }
+    return json.dumps(record, separators=(",", ":")).encode()
+
+
+def _from_json(text: bytes) -> Run | None:
+    """The run that `_to_json` wrote, or None: a newer Strata may have written another form."""
+    try:
+        record = json.loads(text)
+        if record["schema"] != _SCHEMA:
+            return None
+        key = record["key"]
+        return Run(
+            key=None if key is None else ActionKey(str(key)),
+            status=str(record["status"]),
+            reason=str(record["reason"]),
+            result=from_json(str(record["result"]).encode()),
+        )
+    except (ValueError, KeyError, TypeError):
+        return None

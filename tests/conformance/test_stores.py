@@ -1,0 +1,249 @@
+"""What every store keeps to. An implementation joins by existing.
+
+Each module of `strata/stores` offers `CONFORMANCE`: seam ("content", "results", "journal") to a
+function that makes an empty implementation, given an empty folder. "results" makes one that is a
+content store too, because a result counts only with its blobs. One with a `close` is closed.
+A module without `CONFORMANCE` fails here, unless it is listed as no store.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from strata.core import extension
+from strata.core.action import ActionKey
+from strata.core.digest import Digest, digest_bytes
+from strata.core.errors import BlobMissing, StoreUnreachable
+from strata.core.label import Label
+from strata.core.result import (
+    ActionResult,
+    CellFailure,
+    FailureKind,
+    Output,
+    Unstorable,
+)
+from strata.stores.base import ActionCache, Blob, ContentStore, Journal, Run
+
+NOT_STORES = {"base"}
+SEAMS = {"content", "results", "journal"}
+
+SIZES = (0, 1, 4095, 4096, 4097, (128 << 10) - 1, 128 << 10, (128 << 10) + 1, 1 << 20, 3 << 20)
+KEY = ActionKey("ab" * 32)
+LABEL = Label("train", "model")
+
+
+class Store(ContentStore, ActionCache, Protocol):
+    """Both seams of a cache."""
+
+
+def implementations(seam: str) -> list[str]:
+    return [name for name in stores() if seam in offered_by(name)]
+
+
+def stores() -> list[str]:
+    return [name for name in extension.names("strata.stores") if name not in NOT_STORES]
+
+
+def offered_by(name: str) -> dict[str, object]:
+    module = extension.load("strata.stores", name)
+    return getattr(module, "CONFORMANCE", {})
+
+
+def make(request: pytest.FixtureRequest, seam: str, folder: Path) -> Iterator[object]:
+    factory = offered_by(request.param)[seam]
+    assert callable(factory)
+    made = factory(folder)
+    yield made
+    close = getattr(made, "close", None)
+    if close is not None:
+        close()
+
+
+@pytest.fixture(params=implementations("content"))
+def content(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ContentStore]:
+    yield from make(request, "content", tmp_path / "store")
+
+
+@pytest.fixture(params=implementations("results"))
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    yield from make(request, "results", tmp_path / "store")
+
+
+@pytest.fixture(params=implementations("journal"))
+def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]:
+    yield from make(request, "journal", tmp_path / "store")
+
+
+@pytest.mark.parametrize("name", stores())
+def test_every_module_of_the_folder_is_under_test(name: str) -> None:
+    offered = offered_by(name).keys()
+    assert offered, f"strata/stores/{name}.py has no CONFORMANCE, and is not in NOT_STORES"
+    assert offered <= SEAMS
+
+
+@pytest.mark.parametrize("size_bytes", SIZES)
+def test_what_was_put_is_what_is_got(content: ContentStore, size_bytes: int) -> None:
+    for data in (pattern(size_bytes), bytes(size_bytes)):
+        digest = content.put(data)
+        assert digest == digest_bytes(data)
+        assert read(content.get(digest)) == data
+
+
+@pytest.mark.parametrize("size_bytes", SIZES)
+def test_a_file_that_is_put_is_consumed(
+    content: ContentStore, tmp_path: Path, size_bytes: int
+) -> None:
+    source = tmp_path / "value.bin"
+    source.write_bytes(pattern(size_bytes))
+    digest = content.put(source)
+    assert not source.exists()
+    assert read(content.get(digest)) == pattern(size_bytes)
+
+
+@pytest.mark.parametrize("size_bytes", SIZES)
+def test_putting_twice_is_putting_once(
+    content: ContentStore, tmp_path: Path, size_bytes: int
+) -> None:
+    source = tmp_path / "value.bin"
+    source.write_bytes(pattern(size_bytes))
+    digests = {content.put(pattern(size_bytes)), content.put(source)}
+    assert len(digests) == 1
+    assert not source.exists()
+    assert read(content.get(digests.pop())) == pattern(size_bytes)
+
+
+def test_a_file_that_is_not_there_cannot_be_put(content: ContentStore, tmp_path: Path) -> None:
+    with pytest.raises(StoreUnreachable):
+        content.put(tmp_path / "absent.bin")
+
+
+def test_a_blob_that_was_never_put_is_missing(content: ContentStore) -> None:
+    with pytest.raises(BlobMissing):
+        content.get(digest_bytes(b"never put"))
+
+
+def test_a_digest_with_another_size_names_other_bytes(content: ContentStore) -> None:
+    for data in (b"small", pattern(2 << 20)):
+        other = Digest(content.put(data).hex, len(data) + 1)
+        assert content.missing([other]) == {other}
+        with pytest.raises(BlobMissing):
+            content.get(other)
+        assert read(content.get(digest_bytes(data))) == data, "the right one was harmed"
+
+
+def test_missing_says_what_a_get_would_not_find(content: ContentStore) -> None:
+    small, large = content.put(b"small"), content.put(pattern(2 << 20))
+    absent = digest_bytes(b"absent")
+    assert content.missing([small, absent, large, absent]) == {absent}
+    assert content.missing([]) == set()
+
+
+def test_threads_share_a_content_store(content: ContentStore) -> None:
+    blobs = [pattern(size, seed) for seed in range(5) for size in (10, 5000, 200_000)]
+    wrong: list[Digest] = []
+
+    def work() -> None:
+        for data in blobs:
+            digest = content.put(data)
+            if read(content.get(digest)) != data:
+                wrong.append(digest)
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert content.missing([digest_bytes(data) for data in blobs]) == set()
+
+
+def test_a_recorded_result_is_looked_up(store: Store) -> None:
+    result = stored_result(store)
+    store.record(KEY, result)
+    assert store.lookup(KEY) == result
+
+
+def test_a_key_that_was_never_recorded_is_a_miss(store: Store) -> None:
+    assert store.lookup(KEY) is None
+
+
+def test_a_later_record_replaces_the_earlier(store: Store) -> None:
+    store.record(KEY, stored_result(store))
+    later = ActionResult(duration_s=2.0)
+    store.record(KEY, later)
+    assert store.lookup(KEY) == later
+
+
+def test_a_result_whose_blobs_are_gone_is_a_miss(store: Store) -> None:
+    gone = Output(digest_bytes(b"never put"), "json")
+    store.record(KEY, ActionResult(outputs={"x": gone}))
+    assert store.lookup(KEY) is None
+
+
+def test_a_failure_is_not_recorded(store: Store) -> None:
+    failure = CellFailure(FailureKind.EXCEPTION, "ValueError", "no")
+    with pytest.raises(AssertionError):
+        store.record(KEY, ActionResult(error=failure))
+    assert store.lookup(KEY) is None
+
+
+def test_a_label_without_runs_has_none(journal: Journal) -> None:
+    assert journal.last(LABEL) is None
+
+
+def test_the_last_run_is_the_newest(journal: Journal) -> None:
+    for number in range(3):
+        journal.append(LABEL, run(number))
+    journal.append(Label("train", "other"), run(99))
+    assert journal.last(LABEL) == run(2)
+
+
+def test_the_run_of_a_failure_is_kept_whole(journal: Journal) -> None:
+    failure = CellFailure(FailureKind.TIMEOUT, "Timeout", "too long", "fit.py", 3, "…", "hint")
+    failed = Run(None, "failed", "source changed", ActionResult(error=failure))
+    journal.append(LABEL, failed)
+    assert journal.last(LABEL) == failed
+
+
+def test_the_history_is_the_newest_64_newest_first(journal: Journal) -> None:
+    for number in range(70):
+        journal.append(LABEL, run(number))
+    history = getattr(journal, "history")(LABEL)  # noqa: B009  (not part of the seam)
+    assert history == [run(number) for number in range(69, 5, -1)]
+
+
+def read(blob: Blob) -> bytes:
+    return blob if isinstance(blob, bytes) else blob.read_bytes()
+
+
+def pattern(size_bytes: int, seed: int = 0) -> bytes:
+    """Bytes that do not compress."""
+    from blake3 import blake3
+
+    return blake3(b"%d" % seed).digest(size_bytes)
+
+
+def stored_result(store: Store) -> ActionResult:
+    return ActionResult(
+        outputs={
+            "df": Output(store.put(pattern(2 << 20)), "npy", "DataFrame", "3 × 4"),
+            "n": Output(store.put(b"4"), "json", "int", "4"),
+            "lock": Unstorable("lock", "cannot be pickled"),
+        },
+        displays=({"text/html": store.put(b"<b>4</b>"), "text/plain": store.put(b"4")},),
+        console=store.put(b'[["stdout", "hi"]]'),
+        duration_s=1.5,
+        peak_memory_bytes=1 << 30,
+        worker="gpu",
+        finished_at=1.0,
+        provenance={"source": "abc", "inputs": {"x": None, "y": "json:…"}},
+    )
+
+
+def run(number: int) -> Run:
+    return Run(KEY, "ran", f"reason {number}", ActionResult(duration_s=float(number)))

@@ -1,0 +1,99 @@
+"""The journal on the disk: it outlives processes, is bounded, and may be damaged."""
+
+from __future__ import annotations
+
+import random
+import threading
+from pathlib import Path
+
+import pytest
+
+from strata.core.action import ActionKey
+from strata.core.label import Label
+from strata.core.result import ActionResult
+from strata.stores.base import Run
+from strata.stores.journal import LmdbJournal, open_journal
+from tests.stores.store_workers import spoil
+
+LABEL = Label("train", "model")
+
+
+def run(number: int) -> Run:
+    return Run(ActionKey("ab" * 32), "ran", f"reason {number}", ActionResult())
+
+
+def reasons(journal: LmdbJournal) -> list[str]:
+    return [found.reason for found in journal.history(LABEL)]
+
+
+def test_runs_are_there_when_it_is_opened_again(tmp_path: Path) -> None:
+    for number in range(3):
+        journal = open_journal(tmp_path)
+        journal.append(LABEL, run(number))
+        journal.close()
+    journal = open_journal(tmp_path)
+    assert reasons(journal) == ["reason 2", "reason 1", "reason 0"]
+    journal.close()
+
+
+def test_no_more_is_kept_than_the_history(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    for number in range(150):
+        journal.append(LABEL, run(number))
+    records = journal._database.read(lambda txn: count(txn.cursor()))
+    assert records == 64
+    assert reasons(journal)[0] == "reason 149"
+    journal.close()
+
+
+def count(cursor: object) -> int:
+    return sum(1 for _ in cursor)  # type: ignore[call-overload]
+
+
+def test_threads_append_without_losing_a_run(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    threads = [
+        threading.Thread(
+            target=lambda n=n: [journal.append(LABEL, run(n * 10 + i)) for i in range(10)]
+        )
+        for n in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(reasons(journal)) == sorted(f"reason {n}" for n in range(40))
+    journal.close()
+
+
+def test_a_damaged_run_is_left_out(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    for number in range(3):
+        journal.append(LABEL, run(number))
+    newest = journal._database.read(lambda txn: bytes(next(iter(txn.cursor()))[0]))  # type: ignore[call-overload]
+    journal._database.write(lambda txn: txn.put(newest, b"garbage"))
+    last = journal.last(LABEL)
+    assert last is not None
+    assert last.reason == "reason 1"
+    journal.append(LABEL, run(3))
+    assert reasons(journal) == ["reason 3", "reason 1", "reason 0"]
+    journal.close()
+
+
+def test_a_damaged_journal_is_never_an_error(tmp_path: Path) -> None:
+    chance = random.Random(3)
+    for number in range(8):
+        journal = open_journal(tmp_path)
+        journal.append(LABEL, run(number))
+        assert reasons(journal)[0] == f"reason {number}"
+        journal.close()
+        spoil(tmp_path / "data.mdb", chance)
+
+
+def test_the_current_folder_may_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    journal = open_journal(Path("journal"))
+    monkeypatch.chdir("/")
+    journal.append(LABEL, run(1))
+    journal.close()
+    assert (tmp_path / "journal" / "data.mdb").exists()
