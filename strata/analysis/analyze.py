@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from strata.analysis.components import strongly_connected
 from strata.analysis.graph import CellGraph, Edge, GraphCell
+from strata.analysis.imported import ImportedBy, ReachedModules
 from strata.analysis.join import JoinedCell
 from strata.analysis.reached import ReachedDefinitions
 from strata.analysis.rule import CellContext, ValueSource
@@ -32,6 +33,7 @@ class Facts:
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The caller's environment variables; only declared ones are looked up."""
     files: Mapping[Label, Mapping[str, Digest]] = field(default_factory=dict)
+    imported_by: ImportedBy = lambda package, source: {}
     worker: str | None = None
     """`--worker`, which wins over every annotation."""
 
@@ -101,6 +103,7 @@ class _Analyzer:
         self.cells = {cell.label: cell for cell in joined}
         self.facts = facts
         self._definitions = ReachedDefinitions(joined)
+        self._modules = ReachedModules(joined, self._definitions, facts.imported_by)
 
     def node(self, label: Label) -> Node | None:
         """The node of one cell; None for a cell that builds nothing. Raises `ConfigError`."""
@@ -129,7 +132,7 @@ class _Analyzer:
             environment=self.facts.environments[cell.label.package],
             variables=variables,
             secrets=secrets,
-            files=self.facts.files.get(cell.label, {}),
+            files={**self._modules.files(cell.label), **self.facts.files.get(cell.label, {})},
             after=joined.after,
             worker=self.facts.worker or cell.directives.worker or "local",
         )

@@ -91,23 +91,48 @@ class Found:
 Lookup: TypeAlias = Callable[[DefinitionRef], Found]
 
 
-def close(roots: Iterable[DefinitionRef], lookup: Lookup) -> Closure:
-    """The modules that `roots` can reach, each after those it uses."""
-    found: dict[DefinitionRef, Found] = {}
-    queue = sorted(set(roots))
-    while queue:
-        ref = queue.pop()
-        if ref not in found:
-            found[ref] = lookup(ref)
-            queue.extend(found[ref].definitions.values())
-    edges = {ref: tuple(f.definitions.values()) for ref, f in found.items()}
-    modules: dict[str, DefinitionModule] = {}
-    module_of: dict[DefinitionRef, str] = {}
-    for group in strongly_connected(edges):
-        module = _module(sorted(group), found, module_of)
-        modules.setdefault(module.id, module)
-        module_of.update(dict.fromkeys(group, module.id))
-    return Closure(tuple(modules.values()), module_of)
+class Definitions:
+    """All definitions behind `lookup`. Each module is made once, whoever reaches it."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+        self._found: dict[DefinitionRef, Found] = {}
+        self._module_of: dict[DefinitionRef, str] = {}
+        self._modules: dict[str, DefinitionModule] = {}
+        self._age: dict[str, int] = {}
+
+    def close(self, roots: Iterable[DefinitionRef]) -> Closure:
+        """The modules that `roots` can reach, each after those it uses. Raises `GraphError`."""
+        reached = self._reach(roots)
+        self._make(reached)
+        module_of = {ref: self._module_of[ref] for ref in reached}
+        oldest_first = sorted(set(module_of.values()), key=self._age.__getitem__)
+        return Closure(tuple(self._modules[id] for id in oldest_first), module_of)
+
+    def _reach(self, roots: Iterable[DefinitionRef]) -> list[DefinitionRef]:
+        reached: dict[DefinitionRef, None] = {}
+        stack = sorted(set(roots), reverse=True)
+        while stack:
+            ref = stack.pop()
+            if ref not in reached:
+                reached[ref] = None
+                if ref not in self._found:
+                    self._found[ref] = self._lookup(ref)
+                stack.extend(self._found[ref].definitions.values())
+        return list(reached)
+
+    def _make(self, refs: Iterable[DefinitionRef]) -> None:
+        """Each of `refs` has its module; they hold all that they reach."""
+        edges = {
+            ref: tuple(self._found[ref].definitions.values())
+            for ref in refs
+            if ref not in self._module_of
+        }
+        for group in strongly_connected(edges):
+            module = _module(sorted(group), self._found, self._module_of)
+            self._modules.setdefault(module.id, module)
+            self._age.setdefault(module.id, len(self._age))
+            self._module_of.update(dict.fromkeys(group, module.id))
 
 
 def _module(

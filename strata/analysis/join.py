@@ -332,9 +332,8 @@ class _Joiner:
             return "cells run as plain Python, without IPython"
         if is_private(name) and name in self.table.positions:
             return "names that begin with '_' are private to the cell that defines them"
-        near = difflib.get_close_matches(
-            name, [*self.table.public(), *sorted(BUILTINS), *self.inputs], n=3
-        )
+        own = [*self.table.public(), *self.inputs]
+        near = difflib.get_close_matches(name, own) or difflib.get_close_matches(name, BUILTINS)
         if near:
             return f"did you mean {' or '.join(repr(n) for n in near)}?"
         return "define it in a cell, import it, or name it under [inputs] in notebook.toml"

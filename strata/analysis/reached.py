@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from strata.analysis.components import strongly_connected
-from strata.analysis.definitions import STAR, Closure, DefinitionRef, Found, close
+from strata.analysis.definitions import STAR, Closure, DefinitionRef, Definitions, Found
 from strata.analysis.join import PROVIDED, JoinedCell
 from strata.analysis.rule import (
     DefinitionSource,
@@ -45,7 +45,7 @@ class ReachedDefinitions:
     def __init__(self, joined: Sequence[JoinedCell]) -> None:
         self._cells = {cell.label: cell for cell in joined}
         self._position = {cell.label: i for i, cell in enumerate(joined)}
-        self._found: dict[DefinitionRef, Found] = {}
+        self._definitions = Definitions(self._find)
         self._lacking: set[DefinitionRef] = set()
         self._named: dict[Label, _Named] = {}
         self._carried: dict[Label, frozenset[DefinitionRef]] = {}
@@ -62,7 +62,7 @@ class ReachedDefinitions:
         if named.problem is not None:
             raise named.problem
         given = {ref for producer in named.feeds for ref in self._carried_by(producer)}
-        return close([*self._roots(label), *given], self._lookup) if given else named.closure
+        return self._definitions.close([*self._roots(label), *given]) if given else named.closure
 
     def lacking(self, label: Label) -> tuple[Label, ...]:
         """Cells whose definitions `label` can reach and of which a name has no meaning."""
@@ -85,7 +85,7 @@ class ReachedDefinitions:
         given = _producers(self._cells[label].sources.values())
         roots = self._roots(label)
         try:
-            closure = close(roots, self._lookup)
+            closure = self._definitions.close(roots)
         except GraphError as problem:
             return _Named(Closure(), frozenset(), given, problem)
         reads_values: set[str] = set()
@@ -112,11 +112,6 @@ class ReachedDefinitions:
                 parts += [self._carried[target] for target in below if target in self._carried]
                 self._carried.update(dict.fromkeys(group, frozenset().union(*parts)))
         return self._carried[label]
-
-    def _lookup(self, ref: DefinitionRef) -> Found:
-        if ref not in self._found:
-            self._found[ref] = self._find(ref)
-        return self._found[ref]
 
     def _find(self, ref: DefinitionRef) -> Found:
         """The definition behind `ref`, and what each global name in it means."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +19,8 @@ from strata.analysis.targets import CellNames, Target, no_such_notebook
 from strata.cli.state import STATE_DIR, state_folder
 from strata.core.action import Environment
 from strata.core.action_graph import ActionGraph
-from strata.core.digest import Digest
+from strata.core.digest import Digest, digest_bytes
+from strata.core.encoding import encode
 from strata.core.errors import (
     CellError,
     ConfigError,
@@ -30,10 +32,11 @@ from strata.core.label import Label, Scope, TargetPattern, parse_pattern
 from strata.executors.base import Cancellation
 from strata.executors.interpreters import choose_interpreter, environment_for
 from strata.executors.uv import Uv
-from strata.executors.venv import lock_project
-from strata.loading.environment import find_project
+from strata.executors.venv import lock_project, source_files
+from strata.loading.environment import Project, find_project
 from strata.loading.index import FileIndex
 from strata.loading.inputs import expand_inputs
+from strata.loading.modules import LocalModules
 from strata.loading.notebook import Cell, Notebook, load_notebook
 from strata.loading.packages import list_packages
 from strata.loading.workspace import Workspace, find_root, load_workspace
@@ -67,7 +70,14 @@ class Opened:
 
     @property
     def base_variables(self) -> dict[str, str]:
-        return {n: self.environ[n] for n in PASSED_ON if n in self.environ}
+        """What every cell gets of the caller's environment."""
+        found = {n: self.environ[n] for n in PASSED_ON if n in self.environ}
+        if "PATH" in found and sys.prefix != sys.base_prefix:
+            # Where `python` in a cell's own child process would see Strata's packages.
+            ours = os.path.join(sys.prefix, "bin")
+            kept = [p for p in found["PATH"].split(os.pathsep) if os.path.normpath(p) != ours]
+            found["PATH"] = os.pathsep.join(kept)
+        return found
 
     @property
     def cache(self) -> Path:
@@ -78,19 +88,17 @@ def starting_point(current: Path, texts: Sequence[str]) -> tuple[Path, tuple[str
     """Where to stand, and what to say there, so that plain paths may lead into another workspace.
 
     `strata build examples/iris` builds that notebook in the workspace it belongs to, also when
-    this folder belongs to another one, or to none.
+    this folder belongs to another one, or to none; so does `strata show examples/iris:plot`.
     """
-    folders = [current / text for text in texts]
-    if not folders or not all(
-        _plain(text) and folder.is_dir() for text, folder in zip(texts, folders, strict=True)
-    ):
+    split = [text.partition(":") for text in texts]
+    folders = [current / path for path, _, _ in split]
+    plain = [p and not p.startswith(("//", "-")) and "..." not in p for p, _, _ in split]
+    if not texts or not all(plain) or not all(folder.is_dir() for folder in folders):
         return current, tuple(texts)
-    return folders[0], tuple(os.path.realpath(folder) for folder in folders)
-
-
-def _plain(text: str) -> bool:
-    """A path, and no pattern of labels."""
-    return not text.startswith(("//", ":", "-")) and ":" not in text and "..." not in text
+    there = [os.path.realpath(folder) for folder in folders]
+    return folders[0], tuple(
+        f"{path}{colon}{cell}" for path, (_, colon, cell) in zip(there, split, strict=True)
+    )
 
 
 def open_workspace(start: Path, emit: Emit, environ: Mapping[str, str] | None = None) -> Opened:
@@ -120,14 +128,19 @@ def patterns_of(opened: Opened, texts: Sequence[str]) -> list[TargetPattern]:
 
 
 def pattern_of(opened: Opened, text: str) -> TargetPattern:
-    """A pattern, or a plain path to a notebook folder (also an absolute one)."""
-    if text.startswith("/") and not text.startswith("//"):
-        try:
-            inside = Path(os.path.realpath(text)).relative_to(opened.workspace.root)
-        except ValueError:
-            raise LabelError(f"'{text}' is not in the workspace {opened.workspace.root}") from None
-        return TargetPattern(text, Scope.PACKAGE, _package_of(inside))
-    return parse_pattern(text, opened.current_package)
+    """A pattern, or an absolute path to a notebook folder (or to one that holds some)."""
+    if not text.startswith("/") or text.startswith("//"):
+        return parse_pattern(text, opened.current_package)
+    path, colon, cell = text.partition(":")
+    root = opened.workspace.root
+    try:
+        package = _package_of(Path(os.path.realpath(path)).relative_to(root))
+    except ValueError:
+        raise LabelError(f"'{text}' is not in the workspace {root}") from None
+    if colon:
+        return parse_pattern(f"//{package}:{cell}", None)
+    is_notebook = os.path.lexists(os.path.join(path, "notebook.toml"))
+    return TargetPattern(text, Scope.PACKAGE if is_notebook else Scope.SUBTREE, package)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +244,13 @@ def actions(
             except ConfigError as problem:
                 cell = replace(cell, problem=problem)
         joined.append(cell)
-    facts = Facts(_environments(opened, packages, index), opened.environ, files, worker)
+    facts = Facts(
+        environments=_environments(opened, packages, index),
+        environ=opened.environ,
+        files=files,
+        imported_by=LocalModules(opened.workspace.root, index).files,
+        worker=worker,
+    )
     graph = action_graph(joined, wanted, facts)
     with contextlib.suppress(OSError):
         index.save()
@@ -311,9 +330,18 @@ def _environments(
                 python = choose_interpreter(
                     project.requires_python, project.python_pin, cache=opened.state, uv=uv
                 )
-                chosen[where] = environment_for(python, project.folder, project.lock_digest)
+                chosen[where] = environment_for(
+                    python, project.folder, project.lock_digest, _sources(opened, project, index)
+                )
         found[package] = chosen[where]
     return found
+
+
+def _sources(opened: Opened, project: Project, index: FileIndex) -> Digest | None:
+    """What the folders hold that the project installs from; None where it installs from none."""
+    folder = opened.workspace.root / project.folder
+    files = {os.path.relpath(p, folder): str(index.digest(p)) for p in source_files(folder)}
+    return digest_bytes(encode(files)) if files else None
 
 
 def _package_of(path: Path) -> str:

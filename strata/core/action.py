@@ -72,11 +72,17 @@ class Environment:
     interpreter: str
     project: str | None = None
     lock: Digest | None = None
+    sources: Digest | None = None
+    """The content of the folders that the lock installs from, where it names any."""
 
     def component(self) -> Encodable:
         """What of this is in a key."""
         lock = None if self.lock is None else str(self.lock)
-        return {"python": self.python, "platform": self.platform, "lock": lock}
+        found: dict[str, Encodable] = {"python": self.python, "platform": self.platform}
+        found["lock"] = lock
+        if self.sources is not None:
+            found["sources"] = str(self.sources)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

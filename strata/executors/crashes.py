@@ -22,7 +22,7 @@ _SIGNALS: dict[int, tuple[str, str | None]] = {
     signal.SIGABRT: ("the interpreter aborted (SIGABRT)", "stderr may say why: " + _NATIVE),
     signal.SIGKILL: (
         "killed: probably out of memory (OOM)",
-        "nobody here sent SIGKILL; use less memory, or fewer jobs at once (`-j`, `# @resources`)",
+        "nobody here sent SIGKILL; use less memory, or fewer jobs at once (`-j 1`)",
     ),
     signal.SIGXCPU: ("killed: the limit of processor time is used up (SIGXCPU)", None),
     signal.SIGXFSZ: ("killed: a file grew larger than the limit (SIGXFSZ)", None),

@@ -49,14 +49,18 @@ def platform_tag() -> str:
 
 
 def environment_for(
-    python: Python, project: str | None = None, lock: Digest | None = None
+    python: Python,
+    project: str | None = None,
+    lock: Digest | None = None,
+    sources: Digest | None = None,
 ) -> Environment:
     """The environment of cells that use `python` and the locked `project`, or no project.
 
-    `project` is relative to the workspace root; `lock` is the digest of its whole `uv.lock`.
+    `project` is relative to the workspace root; `lock` is the digest of its whole `uv.lock`, and
+    `sources` that of the folders it installs from.
     """
     assert (project is None) == (lock is None), "a project has a lock, and only a project"
-    return Environment(python.version, platform_tag(), python.path, project, lock)
+    return Environment(python.version, platform_tag(), python.path, project, lock, sources)
 
 
 def choose_interpreter(

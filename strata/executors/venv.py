@@ -162,10 +162,7 @@ class Environments:
 
     def _sync(self, folder: Path, environment: Environment, project: Path, lock: int) -> None:
         content = _check_lock(project, environment)
-        count = _count(content)
-        packages = "1 package" if count == 1 else f"{count} packages"
-        name = self._name(project)
-        self._emit(Notice("note", f"making the environment of {name}: {packages}"))
+        self._emit(Notice("note", f"making the environment of {self._name(project)} with uv"))
         command = ["sync", "--frozen", "--no-install-project", "--no-default-groups"]
         command += ["--project", str(project), "--python", environment.interpreter]
         for folder_package in _folders(content):
@@ -309,24 +306,37 @@ def _packages(lock: bytes) -> list[tuple[str, Mapping[str, object]]]:
         return []
 
 
-def _count(lock: bytes) -> int:
-    """How many packages `lock` installs: all but the project itself."""
-    sources = [source for _, source in _packages(lock)]
-    return sum(1 for s in sources if "virtual" not in s and "." not in s.values())
+def source_files(project: Path) -> list[Path]:
+    """The files of the folders that the project's lock installs from, sorted; most have none.
+
+    The lock does not say what is in them, so their content belongs into the key.
+    """
+    found = [
+        path
+        for folder in _folders(_read_lock(project))
+        for path in _files_of(Path(os.path.normpath(project / folder.path)))
+    ]
+    return sorted(found)
 
 
 def _state_of(folder: Path) -> Encodable:
     """What changes when a file of the source folder does; what building leaves there is no part."""
     state: list[Encodable] = []
-    for place, names, files in os.walk(folder):
-        names[:] = sorted(n for n in names if not _is_made_by_tools(n))
-        for name in sorted(files):
-            path = Path(place, name)
-            with contextlib.suppress(OSError):
-                status = path.stat()
-                relative = path.relative_to(folder).as_posix()
-                state.append([relative, status.st_size, status.st_mtime_ns])
+    for path in _files_of(folder):
+        with contextlib.suppress(OSError):
+            status = path.stat()
+            relative = path.relative_to(folder).as_posix()
+            state.append([relative, status.st_size, status.st_mtime_ns])
     return state
+
+
+def _files_of(folder: Path) -> list[Path]:
+    """The files of a source folder, sorted, without what tools leave there."""
+    found: list[Path] = []
+    for place, names, files in os.walk(folder):
+        names[:] = [n for n in names if not _is_made_by_tools(n)]
+        found += [Path(place, name) for name in files]
+    return sorted(found)
 
 
 def _is_made_by_tools(folder: str) -> bool:

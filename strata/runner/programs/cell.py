@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .. import displays, figures, values
+from .. import displays, figures, local_imports, values
 from ..definitions import Definitions
 from ..inputs import Inputs, StorageFailed
 from ..outputs import send_outputs
@@ -78,6 +78,7 @@ def _make_main(arguments: Mapping[str, Any], sources: Sources) -> ModuleType:
 def _enter(main: ModuleType, arguments: Mapping[str, Any], shown: displays.Displays) -> None:
     """The interpreter looks as if it had been started for this cell."""
     sys.modules["__main__"] = main
+    local_imports.install(os.getcwd())
     sys.path.insert(0, os.getcwd())
     sys.argv[:] = [arguments["file"]]
     sys.modules["builtins"].display = shown.display  # type: ignore[attr-defined]
