@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from strata.analysis.rule import (
     CellContext,
     DefinitionModule,
-    DefinitionSource,
     ValueSource,
     definition_ref,
 )
@@ -114,7 +113,8 @@ def _bindings(ctx: CellContext) -> dict[str, Encodable]:
         if isinstance(source, ValueSource):
             bindings[name] = {"slot": name}
         else:
-            defined = source.name if isinstance(source, DefinitionSource) else name
+            # Star imports may or may not bring the name: the runner looks.
+            defined = definition_ref(source).name
             module = ctx.closure.module_of[definition_ref(source)]
             bindings[name] = {"module": module, "name": defined}
     return bindings
@@ -169,6 +169,10 @@ def _module(module: DefinitionModule) -> Encodable:
     }
 
 
+_ABOUT_PAGES = frozenset({"app", "live"})
+"""Annotations that say how a page shows the cell: no build depends on them."""
+
+
 def _refuse_what_has_no_meaning_yet(ctx: CellContext) -> None:
     """A promise that this version cannot keep is an error of the cell, never ignored."""
     cell = ctx.cell
@@ -182,7 +186,7 @@ def _refuse_what_has_no_meaning_yet(ctx: CellContext) -> None:
         "@sandbox": directives.sandbox not in (None, "off"),
     }
     unmet = [text for text, made in promises.items() if made]
-    unmet += [f"@{a.key}" for a in directives.others]
+    unmet += [f"@{a.key}" for a in directives.others if a.key not in _ABOUT_PAGES]
     if unmet:
         line = next((a.line for a in cell.annotations if f"@{a.key}" == unmet[0]), None)
         raise CellError(
@@ -192,9 +196,11 @@ def _refuse_what_has_no_meaning_yet(ctx: CellContext) -> None:
             hint="remove the line to build the cell without it",
         )
     if ctx.worker != "local":
+        line = next((a.line for a in cell.annotations if a.key == "worker"), None)
         raise CellError(
             f"worker '{ctx.worker}' cannot be used: this version runs cells on this machine only",
-            path=cell.path,
-            line=next((a.line for a in cell.annotations if a.key == "worker"), None),
+            # Without its own word for it the cell is not where the mistake is.
+            path=cell.path if ctx.worker == directives.worker else None,
+            line=line if ctx.worker == directives.worker else None,
             hint="build with --worker local to run it here",
         )

@@ -19,7 +19,7 @@ from strata.console.lines import notice_line
 from strata.console.progress import LiveConsole, PlainConsole
 from strata.core.errors import StrataError, UsageError
 from strata.core.events import Emit, Event, Notice
-from strata.core.result import Output
+from strata.core.result import CellFailure, Output
 from strata.execution.report import BuildReport, CellReport
 
 BUILD_SCHEMA = "strata.build.v1"
@@ -117,21 +117,24 @@ def cell_json(cell: CellReport) -> dict[str, object]:
         "worker": None if result is None else result.worker,
         "duration_s": None if result is None else round(result.duration_s, 6),
         "outputs": {} if result is None else outputs_json(dict(result.outputs)),
-        "error": None
-        if error is None
-        else {
-            "kind": error.kind.value,
-            "type": error.type,
-            "message": error.message,
-            "file": error.file,
-            "line": error.line,
-            "traceback": error.traceback,
-            "hint": error.hint,
-        },
+        "error": None if error is None else failure_json(error),
     }
     if cell.steps_ran is not None:
         entry["actions"] = {"ran": cell.steps_ran, "cached": cell.steps_cached}
     return entry
+
+
+def failure_json(error: CellFailure) -> dict[str, object]:
+    """How a cell failed."""
+    return {
+        "kind": error.kind.value,
+        "type": error.type,
+        "message": error.message,
+        "file": error.file,
+        "line": error.line,
+        "traceback": error.traceback,
+        "hint": error.hint,
+    }
 
 
 def outputs_json(outputs: dict[str, object]) -> dict[str, object]:

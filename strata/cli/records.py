@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from strata.cli.invocation import load_cells, open_workspace, pattern_of
+from strata.cli.invocation import load_cells, open_workspace, pattern_of, starting_point
 from strata.cli.output import say_notice
 from strata.cli.session import Stores, stores
 from strata.core.digest import Digest
@@ -48,14 +48,17 @@ class Record:
 @contextlib.contextmanager
 def record_of(target: str) -> Iterator[Record]:
     """The record of the one cell that `target` names. Raises `NothingRecorded`."""
-    opened = open_workspace(Path.cwd(), say_notice)
-    pattern = pattern_of(opened, target)
+    start, (text,) = starting_point(Path.cwd(), (target,))
+    opened = open_workspace(start, say_notice)
+    pattern = pattern_of(opened, text)
     if pattern.scope is not Scope.CELL or pattern.negative:
         raise UsageError(f"'{target}' is not one cell", hint="write //notebook:cell")
     if pattern.qualifier is not None:
         raise LabelError(f"'{target}': there are no loops or variants in this version of Strata")
     cells = load_cells(opened, [pattern])
     label, variable = cells.names.resolve(pattern)
+    if cells.scanned[label].cell.kind == "markdown":
+        raise NothingRecorded(f"{label} is prose: it builds nothing, so there is nothing to show")
     with stores(opened) as open_stores:
         last = open_stores.journal.last(label)
         if last is None:

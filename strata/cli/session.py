@@ -14,6 +14,8 @@ from pathlib import Path
 from strata.cli.invocation import Opened
 from strata.cli.state import ensure_state
 from strata.core.action_graph import ActionGraph
+from strata.core.errors import WorkspaceError
+from strata.core.events import Notice
 from strata.core.label import Label
 from strata.execution.engine import BuildOptions, Surroundings, build
 from strata.execution.report import BuildReport
@@ -62,6 +64,7 @@ def run_build(
     opened: Opened, graph: ActionGraph, wanted: Sequence[Label], request: Request
 ) -> BuildReport:
     """Builds, or plans to. Ctrl-C ends it in order and is in the report."""
+    _refuse_what_cannot_be_kept(opened)
     with stores(opened) as open_stores, interruptible(opened.cancellation):
         options = BuildOptions(
             jobs=request.jobs or opened.workspace.build.jobs or cores(),
@@ -78,6 +81,20 @@ def run_build(
             clock=time.monotonic,
         )
         return build(graph, wanted, options, around)
+
+
+def _refuse_what_cannot_be_kept(opened: Opened) -> None:
+    """A setting that promises safety is an error where it cannot be kept; others are said."""
+    workspace = opened.workspace
+    if workspace.build.sandbox != "off":
+        raise WorkspaceError(
+            f'[build] sandbox = "{workspace.build.sandbox}" cannot be kept by this version',
+            path="strata.toml",
+            hint='cells are not confined; write sandbox = "off" to build nevertheless',
+        )
+    if workspace.cache.remote is not None:
+        said = "strata.toml: [cache.remote] is not used by this version; the cache is local"
+        opened.emit(Notice("warning", said))
 
 
 def _executor(opened: Opened, open_: Stores, options: BuildOptions, dry_run: bool) -> Executor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 def duration(seconds: float) -> str:
     """`0.04 s`, `4.1 s`, `12 min 03 s`, `2 h 05 min`."""
@@ -34,29 +36,23 @@ def count(number: int, noun: str) -> str:
 def printable(text: str) -> str:
     """`text` without control characters that could move the cursor or hide other lines.
 
-    Tabs and line ends stay; so do colours (SGR sequences) that a cell's own output may carry.
+    Tabs and line ends stay; so do colours (SGR sequences) that a cell's own output may carry. Of a
+    line that was written over (`\\r`, progress bars) the last state stays, as on a terminal.
     """
-    out: list[str] = []
-    i = 0
-    while i < len(text):
-        c = text[i]
-        if c == "\x1b":
-            end = _sgr_end(text, i)
-            if end:
-                out.append(text[i:end])
-                i = end
-                continue
-        elif c in "\n\t" or (c >= " " and c != "\x7f" and not "\x80" <= c <= "\x9f"):
-            out.append(c)
-        i += 1
-    return "".join(out)
+    if "\r" in text:
+        text = "\n".join(_as_last_written(line) for line in text.split("\n"))
+    return _CONTROL.sub("", text.encode("utf-8", "backslashreplace").decode())
 
 
-def _sgr_end(text: str, start: int) -> int:
-    """The end of a colour sequence that starts at `start`, or 0."""
-    if text[start + 1 : start + 2] != "[":
-        return 0
-    i = start + 2
-    while i < len(text) and (text[i].isdigit() or text[i] == ";"):
-        i += 1
-    return i + 1 if i < len(text) and text[i] == "m" else 0
+def without_colours(text: str) -> str:
+    """`text`, which is `printable`, for a pipe or a log."""
+    return _COLOUR.sub("", text)
+
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_CONTROL = re.compile(r"\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]")
+
+
+def _as_last_written(line: str) -> str:
+    states = [state for state in line.split("\r") if state]
+    return states[-1] if states else ""

@@ -1,7 +1,8 @@
 """Events as NDJSON, one a line: `strata build --events FILE`.
 
 Every object has `event` (the name below), `time` (seconds since the epoch) and, where an event is
-about a cell, `label`. Schema `strata.events.v1`, changed only by addition; `docs/reference/events.md`.
+about a cell, `label`. Schema `strata.events.v1`, changed only by addition
+(`docs/reference/events.md`).
 """
 
 from __future__ import annotations

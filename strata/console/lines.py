@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from strata.console.format import count, duration, printable
-from strata.core.events import BuildFinished, CellFinished, Notice, Status
+from strata.core.events import (
+    BuildFinished,
+    CellFinished,
+    CellOutput,
+    CellRetried,
+    Notice,
+    Status,
+)
 from strata.core.label import Label
 from strata.core.result import CellFailure, FailureKind
 
 TAIL_LINES = 20
 """How much of a failed cell's output is shown."""
+
+LONGEST_LINE = 20_000
+"""Characters after which a line of output is shown although it has not ended."""
 
 _WORDS = {
     Status.RAN: "ran",
@@ -43,6 +53,12 @@ def closing_line(event: BuildFinished) -> str:
         counts.append(f"{event.skipped} skipped")
     line = f"{count(cells, 'cell')}: {', '.join(counts)} in {duration(event.duration_s)}"
     return f"{line} (interrupted)" if event.interrupted else line
+
+
+def retry_line(event: CellRetried) -> str:
+    """An attempt that failed and is followed by another."""
+    said = one_line(headline(event.failure))
+    return f"{'retrying':<9} {event.label}  (attempt {event.attempt} failed: {said})"
 
 
 def notice_line(event: Notice) -> str:
@@ -78,6 +94,32 @@ def failure_lines(labels: Sequence[Label], error: CellFailure, output: str) -> l
     if error.hint:
         lines.append(f"  hint: {error.hint}")
     return lines
+
+
+class OutputLines:
+    """Cuts what running cells write into whole lines, each with the label of its cell."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[Label, str], str] = {}
+
+    def feed(self, event: CellOutput) -> list[str]:
+        """The lines that this piece of output completes."""
+        where = event.label, event.stream
+        *lines, rest = (self._open.pop(where, "") + event.text).split("\n")
+        if len(rest) > LONGEST_LINE:
+            lines.append(rest)
+        elif rest:
+            self._open[where] = rest
+        return [_of_cell(event.label, line) for line in lines]
+
+    def end(self, label: Label) -> list[str]:
+        """What the cell wrote last without ending the line."""
+        streams = [where for where in self._open if where[0] == label]
+        return [_of_cell(label, self._open.pop(where)) for where in streams]
+
+
+def _of_cell(label: Label, line: str) -> str:
+    return f"{label} | {printable(line)}"
 
 
 def one_line(text: str, width: int = 120) -> str:

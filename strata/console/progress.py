@@ -11,8 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
-from strata.console.format import count, duration, printable
-from strata.console.lines import cell_line, closing_line, failure_lines, notice_line
+from strata.console.format import count, duration, printable, without_colours
+from strata.console.lines import (
+    OutputLines,
+    cell_line,
+    closing_line,
+    failure_lines,
+    notice_line,
+    retry_line,
+)
 from strata.core.events import (
     BuildFinished,
     BuildStarted,
@@ -41,7 +48,8 @@ class _Seen:
     """What both consoles remember of a build."""
 
     cells: int = 0
-    settled: dict[Status, int] = field(default_factory=dict)
+    settled: dict[Label, Status] = field(default_factory=dict)
+    """By label: a cell whose stored bytes are gone is settled a second time."""
     output: dict[Label, str] = field(default_factory=dict)
     failures: list[tuple[Label, CellFailure]] = field(default_factory=list)
 
@@ -52,7 +60,7 @@ class _Seen:
             case CellOutput(label, _, text):
                 self.output[label] = (self.output.get(label, "") + text)[-KEPT_OUTPUT:]
             case CellFinished(label, status, _, result):
-                self.settled[status] = self.settled.get(status, 0) + 1
+                self.settled[label] = status
                 if status is Status.FAILED and result is not None and result.error is not None:
                     self.failures.append((label, result.error))
                 else:
@@ -68,9 +76,12 @@ class _Seen:
             lines += failure_lines(labels, error, output)
         if self.failures:
             lines.append("")
-        if self.settled.keys() & {Status.WOULD_RUN, Status.UNKNOWN}:
+        if self.count(Status.WOULD_RUN) or self.count(Status.UNKNOWN):
             return [*lines, self._plan_line()]
         return [*lines, closing_line(event)]
+
+    def count(self, status: Status) -> int:
+        return sum(s is status for s in list(self.settled.values()))
 
     def _grouped(self) -> list[tuple[CellFailure, list[Label]]]:
         """Failures with the cells they are the failure of: a cycle is one mistake of several."""
@@ -86,7 +97,7 @@ class _Seen:
             Status.UNKNOWN: "unknown",
             Status.FAILED: "failed",
         }
-        counts = [f"{self.settled.get(s, 0)} {w}" for s, w in words.items()]
+        counts = [f"{self.count(s)} {w}" for s, w in words.items()]
         return f"{count(self.cells, 'cell')}: {', '.join(counts)}"
 
 
@@ -97,31 +108,30 @@ class PlainConsole:
         self._stream = stream
         self._verbose = verbose
         self._seen = _Seen()
+        self._output = OutputLines()
         self._lock = threading.Lock()
-        self._open_line: Label | None = None
 
     def __call__(self, event: Event) -> None:
         with self._lock:
             self._seen.note(event)
             match event:
-                case CellFinished():
-                    self._line(cell_line(event))
+                case CellFinished(label, _, _, _):
+                    self._lines(*self._output.end(label), cell_line(event))
                 case Notice():
-                    self._line(notice_line(event))
-                case CellRetried(label, attempt, failure):
-                    self._line(f"retrying  {label}  (attempt {attempt} failed: {failure.message})")
-                case CellOutput(label, _, text) if self._verbose:
-                    for line in printable(text).splitlines():
-                        self._line(f"{label} | {line}")
+                    self._lines(notice_line(event))
+                case CellRetried():
+                    self._lines(retry_line(event))
+                case CellOutput() if self._verbose:
+                    self._lines(*self._output.feed(event))
                 case BuildFinished():
-                    for line in self._seen.closing(event):
-                        self._line(line)
+                    self._lines(*self._seen.closing(event))
                 case _:
                     pass
             self._stream.flush()
 
-    def _line(self, text: str) -> None:
-        self._stream.write(text + "\n")
+    def _lines(self, *lines: str) -> None:
+        for line in lines:
+            self._stream.write(without_colours(printable(line)) + "\n")
 
     def close(self) -> None:
         """Nothing to take down."""
@@ -140,6 +150,7 @@ class LiveConsole:
         self._clock = clock
         self._verbose = verbose
         self._seen = _Seen()
+        self._output = OutputLines()
         self._running: dict[Label, float] = {}
         self._lock = threading.RLock()
         self._console = Console(file=stream, no_color=not colour, highlight=False, soft_wrap=True)
@@ -164,13 +175,15 @@ class LiveConsole:
                     self._running[label] = self._clock()
                 case CellFinished(label, status, _, _):
                     self._running.pop(label, None)
+                    for line in self._output.end(label):
+                        self._print(line, "dim")
                     if status is not Status.CACHED:
                         self._print(cell_line(event), _STYLES.get(status))
-                case CellRetried(label, attempt, failure):
-                    self._print(f"retrying  {label}  (attempt {attempt}: {failure.message})")
-                case CellOutput(label, _, text) if self._verbose:
-                    for line in printable(text).splitlines():
-                        self._print(f"{label} | {line}", "dim")
+                case CellRetried():
+                    self._print(retry_line(event))
+                case CellOutput() if self._verbose:
+                    for line in self._output.feed(event):
+                        self._print(line, "dim")
                 case Notice(level, _, _):
                     self._print(notice_line(event), "yellow" if level == "warning" else "dim")
                 case BuildFinished():
@@ -187,13 +200,17 @@ class LiveConsole:
             self._live.stop()
 
     def _print(self, line: str, style: str | None = None) -> None:
-        self._console.print(line, style=style, markup=False, emoji=False)
+        # Colours that a cell wrote become styles, which end with the line and obey NO_COLOR.
+        from rich.text import Text
+
+        self._console.print(Text.from_ansi(printable(line)), style=style)
 
     def _region(self) -> RenderableType:
         from rich.text import Text
 
-        settled = sum(self._seen.settled.values())
-        cached = self._seen.settled.get(Status.CACHED, 0)
+        # No lock: the thread that draws holds one of rich, and printing takes them the other way.
+        settled = len(self._seen.settled)
+        cached = self._seen.count(Status.CACHED)
         now = self._clock()
         lines = [f"[{settled}/{self._seen.cells}]  {cached} cached"]
         running = list(self._running.items())

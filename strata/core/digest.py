@@ -44,5 +44,5 @@ class Digest:
 
 def digest_bytes(data: bytes | bytearray | memoryview) -> Digest:
     """The digest of `data`."""
-    view = memoryview(data)
+    view = memoryview(data).cast("B")
     return Digest(blake3(view).hexdigest(), view.nbytes)

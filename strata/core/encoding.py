@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 Encodable: TypeAlias = (
-    None | bool | int | float | str | bytes | Sequence["Encodable"] | Mapping[str, "Encodable"]
+    bool | int | float | str | bytes | Sequence["Encodable"] | Mapping[str, "Encodable"] | None
 )
 
 _NONE, _FALSE, _TRUE, _INT, _FLOAT, _STR, _BYTES, _LIST, _MAP = (

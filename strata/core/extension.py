@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from functools import cache
 from types import ModuleType
 
 
@@ -25,8 +26,9 @@ def load(package: str, name: str, entry_points: str | None = None) -> ModuleType
     return _from_entry_points(entry_points, name) if entry_points else None
 
 
+@cache
 def names(package: str) -> tuple[str, ...]:
-    """The names that the folder of `package` offers, sorted."""
+    """The names that the folder of `package` offers, sorted. Looked at once."""
     home = importlib.import_module(package)
     return tuple(
         sorted(m.name for m in pkgutil.iter_modules(home.__path__) if not m.name.startswith("_"))

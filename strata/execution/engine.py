@@ -8,7 +8,7 @@ so a value that changed while it was rebuilt reaches everything above it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
@@ -25,8 +25,9 @@ from strata.core.events import (
     Status,
 )
 from strata.core.label import Label
-from strata.core.result import ActionResult, CellFailure, FailureKind, Output, Unstorable
+from strata.core.result import ActionResult, CellFailure, FailureKind
 from strata.execution import explain
+from strata.execution.inputs import inputs_of
 from strata.execution.plan import Plan, State
 from strata.execution.report import BuildReport, CellReport
 from strata.executors.base import Cancellation, Executor, NotCached
@@ -179,7 +180,7 @@ class _Build:
 
     def _submit(self, label: Label, action: Action, pool: ThreadPoolExecutor) -> None:
         mine = self.progress[label]
-        inputs = self._inputs(action)
+        inputs = inputs_of(action, lambda producer: self.progress[producer].result)
         if isinstance(inputs, CellFailure):
             self._fail(label, ActionResult(error=inputs), "an input is not there")
             return
@@ -202,39 +203,6 @@ class _Build:
         except BaseException as problem:  # noqa: BLE001  the top of a pool thread
             outcome = problem
         self.ended.put(_Ended(ready.label, attempt, outcome))
-
-    def _inputs(self, action: Action) -> dict[str, Output] | CellFailure:
-        """The content of every input, or why one cannot be had."""
-        found: dict[str, Output] = {}
-        for slot, wanted in action.inputs.items():
-            for artifact in wanted.artifacts:
-                result = self.progress[artifact.producer].result
-                assert result is not None, f"{action.label} started before {artifact.producer}"
-                output = result.outputs.get(artifact.name)
-                if isinstance(output, Output):
-                    found[slot] = output
-                    break
-                if isinstance(output, Unstorable) and wanted.optional:
-                    break  # the cell may well not read it
-                if isinstance(output, Unstorable):
-                    return CellFailure(
-                        FailureKind.INPUT,
-                        "CannotBeStored",
-                        f"it reads '{artifact.name}' of {artifact.producer}, a "
-                        f"{output.type_name}, which cannot be stored: {output.reason}",
-                        hint="make it in the cell that uses it, or pass on what it is made from",
-                    )
-            else:
-                if not wanted.optional:
-                    name = wanted.artifacts[0].name
-                    makers = " or ".join(str(a.producer) for a in wanted.artifacts)
-                    return CellFailure(
-                        FailureKind.INPUT,
-                        "NotDefined",
-                        f"it reads '{name}', which {makers} did not define when it ran",
-                        hint="the cell binds it on some path only; give it a value on every path",
-                    )
-        return found
 
     def _take(self, ended: _Ended, pool: ThreadPoolExecutor) -> None:
         """What a thread said about an attempt, unless that attempt is no longer wanted."""
@@ -323,7 +291,6 @@ class _Build:
             # One that was opened with another before it waits already.
             if self.plan.state[producer] is State.DONE:
                 for reopened in self.plan.reopen(producer):
-                    self.progress[reopened].attempt += 1
                     self.progress[reopened].step = 0
         if self.plan.state[label] is State.RUNNING:
             # A chain that reads what an earlier step of it gave begins anew.
@@ -406,8 +373,3 @@ def _machinery(problem: StrataError) -> CellFailure:
         problem.message,
         hint=problem.hint,
     )
-
-
-def results(report: BuildReport) -> Mapping[Label, ActionResult]:
-    """The results of the cells that have one."""
-    return {cell.label: cell.result for cell in report.cells if cell.result is not None}

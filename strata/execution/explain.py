@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from strata.core.action import Provenance
-from strata.core.encoding import Encodable
+from strata.core.encoding import Encodable, encode
 
 NEVER_BUILT = "never built"
 LAST_RUN_FAILED = "last run failed"
@@ -20,9 +20,9 @@ def first_difference(before: Provenance, now: Provenance) -> str | None:
     """The first component that changed, in a few words; None if the two are equal."""
     for component, say in _COMPONENTS.items():
         old, new = before.get(component), now.get(component)
-        if old != new:
+        if not _same(old, new):
             return say(old, new)
-    if dict(before) != dict(now):
+    if not _same(before, now):
         return "the record of its last run is of another version of Strata"
     return None
 
@@ -31,10 +31,14 @@ def changed_names(old: Encodable, new: Encodable) -> list[str]:
     """Names whose entry differs, sorted; entries that came or went count."""
     before = old if isinstance(old, Mapping) else {}
     now = new if isinstance(new, Mapping) else {}
-    return sorted(n for n in {*before, *now} if before.get(n, _ABSENT) != now.get(n, _ABSENT))
+    common = before.keys() & now.keys()
+    changed = {name for name in common if not _same(before[name], now[name])}
+    return sorted(changed | (before.keys() ^ now.keys()))
 
 
-_ABSENT = object()
+def _same(old: Encodable, new: Encodable) -> bool:
+    """Equal as far as a key can tell: what was stored comes back with lists for tuples."""
+    return old == new or encode(old) == encode(new)
 
 
 def _listed(what: str) -> Callable[[Encodable, Encodable], str]:
@@ -64,13 +68,24 @@ def _environment(old: Encodable, new: Encodable) -> str:
     now = new if isinstance(new, Mapping) else {}
     if before.get("python") != now.get("python"):
         return f"Python {before.get('python')} → {now.get('python')}"
-    return "uv.lock changed" if before.get("lock") != now.get("lock") else "platform changed"
+    for part, said in _PARTS.items():
+        if before.get(part) != now.get(part):
+            return f"{said} changed"
+    return "environment changed"
+
+
+_PARTS = {
+    "lock": "uv.lock",
+    "sources": "a package that is installed from a folder",
+    "platform": "platform",
+}
 
 
 _COMPONENTS: Mapping[str, Callable[[Encodable, Encodable], str]] = {
     "source": lambda old, new: "source changed",
-    "inputs": _inputs,
+    # Before inputs: the slot of a value that a definition reads holds the id of its module.
     "definitions": _definitions,
+    "inputs": _inputs,
     "files": _listed("file"),
     "variables": _listed("variable"),
     "environment": _environment,

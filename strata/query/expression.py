@@ -11,6 +11,7 @@ The grammar is that of Bazel's query language. Words are target patterns; a func
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -66,6 +67,10 @@ _OPERATORS = {"+": "union", "^": "intersect", "-": "except"} | {
 }
 
 
+_NO_WORDS = {"(", ")", ",", *_OPERATORS}
+"""What can stand for a target pattern only in quotes."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Token:
     text: str
@@ -83,7 +88,7 @@ def parse(text: str) -> Expression:
 
 
 def words(expression: Expression) -> list[str]:
-    """Every word of the expression, in order: the patterns that must be loaded."""
+    """The patterns of the expression, in order: what must be loaded. Depths are left out."""
     found: list[str] = []
     stack = [expression]
     while stack:
@@ -91,8 +96,10 @@ def words(expression: Expression) -> list[str]:
         match node:
             case Word(text, _):
                 found.append(text)
-            case Call(_, arguments, _):
-                stack.extend(reversed(arguments))
+            case Call(name, arguments, _):
+                kinds = itertools.chain(_kinds(name), itertools.repeat(None))
+                pairs = zip(arguments, kinds, strict=False)
+                stack.extend(reversed([a for a, kind in pairs if kind is not int]))
             case Operation(_, left, right):
                 stack += [right, left]
     return found
@@ -103,14 +110,32 @@ def evaluate(expression: Expression, graph: CellGraph, resolve: Resolve, text: s
     match expression:
         case Word(word, _):
             return frozenset(resolve(word))
-        case Operation(operator, left, right):
-            a = evaluate(left, graph, resolve, text)
-            b = evaluate(right, graph, resolve, text)
-            return a | b if operator == "union" else a & b if operator == "intersect" else a - b
+        case Operation():
+            return _operations(expression, graph, resolve, text)
         case Call("set", arguments, _):
             return frozenset().union(*(evaluate(a, graph, resolve, text) for a in arguments))
         case Call(name, arguments, at):
             return _call(name, arguments, at, graph, resolve, text)
+
+
+def _operations(last: Operation, graph: CellGraph, resolve: Resolve, text: str) -> Labels:
+    """A row of operators, which may be as long as the command line: from left to right."""
+    row: list[Operation] = []
+    first: Expression = last
+    while isinstance(first, Operation):
+        row.append(first)
+        first = first.left
+    found = evaluate(first, graph, resolve, text)
+    for operation in reversed(row):
+        right = evaluate(operation.right, graph, resolve, text)
+        match operation.operator:
+            case "union":
+                found |= right
+            case "intersect":
+                found &= right
+            case _:
+                found -= right
+    return found
 
 
 def spread(
@@ -126,6 +151,12 @@ def spread(
         found.update(frontier)
         steps += 1
     return frozenset(found)
+
+
+def _kinds(name: str) -> tuple[object, ...]:
+    """What the arguments of a function are; empty where there is no such function."""
+    module = extension.load(FUNCTIONS_PACKAGE, name, FUNCTIONS_GROUP)
+    return () if module is None else tuple(module.ARGUMENTS)
 
 
 def _call(
@@ -158,7 +189,7 @@ def _call(
 
 
 def _number(argument: Expression, name: str, at: int, text: str) -> int:
-    if isinstance(argument, Word) and argument.text.isascii() and argument.text.isdigit():
+    if isinstance(argument, Word) and re.fullmatch("[0-9]{1,9}", argument.text):
         return int(argument.text)
     place = argument.at if isinstance(argument, (Word, Call)) else at
     raise _error(text, place, f"the depth of {name} is a whole number", None)
@@ -185,8 +216,6 @@ class _Parser:
         return True
 
     def expression(self, depth: int) -> Expression:
-        if depth > DEEPEST:
-            raise self.wrong(f"at most {DEEPEST} levels of parentheses")
         left = self.term(depth)
         while (token := self.next) is not None and not token.quoted and token.text in _OPERATORS:
             self.position += 1
@@ -194,8 +223,10 @@ class _Parser:
         return left
 
     def term(self, depth: int) -> Expression:
+        if depth > DEEPEST:
+            raise self.wrong(f"at most {DEEPEST} levels of parentheses")
         token = self.next
-        if token is None or (not token.quoted and token.text in ("(", ")", ",")):
+        if token is None or (not token.quoted and token.text in _NO_WORDS):
             if token is not None and self.take("("):
                 inner = self.expression(depth + 1)
                 self.expect(")")
@@ -248,5 +279,5 @@ def _tokens(text: str) -> Iterable[_Token]:
 
 def _error(text: str, at: int, what: str, hint: str | None) -> UsageError:
     """The expression with a caret under the place, what is wrong, and advice."""
-    flat = text.replace("\n", " ")
+    flat = "".join(c if c.isprintable() else " " for c in text)
     return UsageError(f"in the query: {what}\n  {flat}\n  {' ' * at}^", hint=hint)

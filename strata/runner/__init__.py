@@ -10,7 +10,9 @@ as it can: a light cell must not pay for `re`, `typing` or `json`. Inside, it is
     programs/            what can be run: `cell` is the Python cell; the name is the file
     inputs, outputs      values in, values out
     values, codecs/      values to bytes and back; the name of a codec is the file
+    reducing, made       what pickle would not store, or not rightly
     definitions          functions and classes of other cells, built from their source
+    sources              their text, for tracebacks and `inspect`
     displays, figures    what a cell shows
     failures             what is said when it fails
     summaries            a short text about a value

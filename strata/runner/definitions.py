@@ -131,16 +131,15 @@ class Definitions:
         path = getattr(value, "__qualname__", getattr(value, "__name__", None))
         if not isinstance(path, str):
             return None
+        first = path.partition(".")[0]
         if value.__module__ == "__main__":
-            first = path.partition(".")[0]
-            found = self._own.get(first), _lookup(self._namespace.get(first), path)
+            module_id, space = self._own.get(first), self._namespace
         else:
             module_id = self._ids.get(value.__module__)
-            found = (
-                module_id,
-                _lookup(vars(self._modules[module_id or ""]).get(path.partition(".")[0]), path),
-            )
-        return (found[0], path) if found[0] is not None and found[1] is value else None
+            space = vars(self._modules[module_id]) if module_id is not None else {}
+        if module_id is None or _lookup(space.get(first), path) is not value:
+            return None
+        return module_id, path
 
     def named(self) -> dict[int, tuple[str, str]]:
         """What definitions are called, by `id` of the object: for those that hide their name.
@@ -154,7 +153,7 @@ class Definitions:
         found: dict[int, tuple[str, str]] = {}
         for space, names in spaces:
             for name, module_id in names:
-                if name in space and _is_of_cell(space[name]):
+                if name in space and is_of_cell(space[name]):
                     found.setdefault(id(space[name]), (module_id, name))
         return found
 
@@ -182,7 +181,7 @@ class Definitions:
             self._finish(module_id)
         except BaseException:
             self._unfinished.pop(module_id, None)
-            sys.modules.pop(name, None)
+            del sys.modules[name], self._ids[name]
             self._modules.pop(module_id, None)
             raise
 
@@ -253,6 +252,10 @@ def _lookup(value: object, path: str) -> object:
     return value
 
 
-def _is_of_cell(value: object) -> bool:
-    module = getattr(value, "__module__", None)
+def is_of_cell(value: object) -> bool:
+    """Whether `value` says that the code of a cell made it."""
+    try:
+        module = value.__module__
+    except Exception:  # noqa: BLE001 - a proxy of something that is gone, say
+        return False
     return isinstance(module, str) and (module == "__main__" or module.startswith(MODULE_PREFIX))

@@ -8,8 +8,6 @@ something that is no text: that form is left out; it never fails the cell. Forms
 
 from __future__ import annotations
 
-import sys
-
 from . import wire
 from .outputs import printable
 from .values import type_name
@@ -58,19 +56,20 @@ class Displays:
 
 def bundle(value: object) -> dict[str, bytes]:
     """The forms of `value`: MIME type to bytes, richest first, `text/plain` last and always."""
-    forms: dict[str, object] = {}
-    forms.update(_from_mimebundle(value))
+    forms = _from_mimebundle(value)
     for method, mime in _METHODS.items():
         if mime not in forms:
             forms[mime] = _call(value, method)
-    forms["text/plain"] = forms.pop("text/plain", None) or plain_text(value)
+    given = forms.pop("text/plain", None)
+    text = printable(given if isinstance(given, str) else plain_text(value)).encode()
     found: dict[str, bytes] = {}
-    size = 0
+    size = len(text)
     for mime, form in forms.items():
         data = _to_bytes(mime, form)
         if data is not None and size + len(data) <= _LARGEST:
             found[mime] = data
             size += len(data)
+    found["text/plain"] = text
     return found
 
 
@@ -146,8 +145,3 @@ def _to_bytes(mime: str, form: object) -> bytes | None:
     except (TypeError, ValueError, RecursionError):
         return None
     return None
-
-
-def has_matplotlib() -> bool:
-    """Whether the cell has imported `matplotlib.pyplot`."""
-    return "matplotlib.pyplot" in sys.modules

@@ -16,15 +16,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
+FORMAT = "_strata_runner"
+"""The module that the names in stored values belong to."""
+
 _made: dict[object, Any] = {}
 
 
 def publish(*functions: Callable[..., object]) -> None:
     """Pickles name these functions as `_strata_runner.NAME`, wherever they are defined."""
-    package = __package__ or ""
     for function in functions:
-        function.__module__ = "_strata_runner"
-        setattr(sys.modules[package], function.__name__, function)
+        function.__module__ = FORMAT
+        setattr(sys.modules[FORMAT], function.__name__, function)
 
 
 def reduce(value: Any) -> Any | None:

@@ -92,19 +92,22 @@ def run_exit_handlers() -> None:
     atexit._run_exitfuncs()
 
 
-def flush_open_files() -> None:
+def finish_open_files() -> None:
     """Files that Python code left open have their data written, as at the end of a script.
 
-    Looks through all objects only where some file is open for writing: that takes 20 ms once
-    pandas is loaded.
+    First what the cell's variables hold is let go, so that archives and compressed files are
+    closed in the right order; then what is left is flushed. Cycles are not collected: that closes
+    what lies below a text file before the text is written. Done only where some file is open for
+    writing: looking through all objects takes 20 ms once pandas is loaded.
     """
     if not _has_file_open_for_writing():
         return
     import gc
-    import io
+    from _io import _IOBase
 
+    vars(sys.modules["__main__"]).clear()
     for thing in gc.get_objects():
-        if isinstance(thing, io.IOBase):
+        if issubclass(type(thing), _IOBase):
             try:
                 if not thing.closed:
                     thing.flush()

@@ -52,7 +52,7 @@ def main(fd: int) -> None:
 
 def _end_like_a_script() -> None:
     process.run_exit_handlers()
-    process.flush_open_files()
+    process.finish_open_files()
     process.flush_streams()
 
 

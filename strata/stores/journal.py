@@ -14,9 +14,12 @@ from pathlib import Path
 from blake3 import blake3
 
 from strata.core.action import ActionKey
+from strata.core.errors import StoreUnreachable
 from strata.core.label import Label
 from strata.core.result import from_json, to_json
 from strata.stores._database import Database, Transaction, acquire, release
+from strata.stores._environment import in_use
+from strata.stores._filesystem import locked, unreachable
 from strata.stores._sealed import seal_text, unseal_text
 from strata.stores.base import Run
 
@@ -76,6 +79,23 @@ def open_journal(folder: Path) -> LmdbJournal:
     """The journal in `folder`, made or mended if need be. Raises `StoreUnreachable`."""
     folder = folder.absolute()
     return LmdbJournal(folder, acquire(folder))
+
+
+def clear_journal(folder: Path) -> None:
+    """Forgets every run. Raises `StoreUnreachable`, also while a process has the journal open."""
+    if not folder.is_dir():
+        return
+    try:
+        with locked(folder / "open.lock"):
+            if in_use(folder):
+                raise StoreUnreachable(
+                    "the journal is in use", path=str(folder), hint="wait until the build has ended"
+                )
+            for path in folder.iterdir():
+                if path.name != "open.lock":
+                    path.unlink()
+    except OSError as problem:
+        raise unreachable(problem, "clear", folder) from problem
 
 
 CONFORMANCE = {"journal": open_journal}

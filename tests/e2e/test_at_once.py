@@ -24,16 +24,19 @@ def test_two_builds_at_once_are_both_right(tmp_path: Path) -> None:
         assert space.build().ran == []
 
 
-def test_a_build_beside_a_clean_is_right(tmp_path: Path) -> None:
-    """`strata clean` in the middle of a build makes it slower at most."""
+def test_a_clean_beside_a_build_waits_or_refuses(tmp_path: Path) -> None:
+    """`strata clean` while a build runs never takes a file from under it."""
     space = Workspace(tmp_path / "w")
     space.notebook("nb", chain(40))
     for _ in range(3):
         building = space.start("build", "--json", "//nb")
         cleaned = space.run("clean")
-        assert cleaned.code == 0, cleaned.err
         out, err = building.communicate(timeout=120)
         assert building.returncode == 0, err
         assert Ended(0, out, err).digests["//nb:c39%x39"]
+        if cleaned.code:
+            assert cleaned.code == 4
+            assert "in use" in cleaned.err
+            assert "wait until the build has ended" in cleaned.err
         space.build()
         assert space.build().ran == []

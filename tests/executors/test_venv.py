@@ -130,9 +130,7 @@ def test_a_project_has_what_its_lock_lists_and_nothing_else(case: Case) -> None:
         assert "No module named" in python_says(made, f"import {name}")
     assert made.is_venv
     assert made.bin == Path(made.argv[0]).parent
-    assert case.notices("making the environment") == [
-        "making the environment of //train: 2 packages"
-    ]
+    assert case.notices("making the environment") == ["making the environment of //train with uv"]
     compiled = list(made.bin.parent.glob("lib/python*/site-packages/__pycache__/alpha.*.pyc"))
     assert len(compiled) == 1
 

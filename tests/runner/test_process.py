@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import struct
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,20 @@ def test_exit_handlers_and_unflushed_files_come_before_done(tmp_path: Path, run_
     assert outcome.done
     assert outcome.stdout == "bye\n"
     assert (tmp_path / "left-open.txt").read_text() == "data"
+
+
+def test_archives_that_are_left_open_are_complete(tmp_path: Path, run_cell):
+    outcome = run_cell(
+        "import gzip, zipfile\nz = zipfile.ZipFile('z.zip', 'w')\nz.writestr('a', 'data')\n"
+        "g = gzip.open('g.gz', 'wt')\ng.write('data')\n"
+        "class Cycle: pass\nc = Cycle()\nc.me, c.file = c, open('c.txt', 'w')\n"
+        "c.file.write('data')",
+    )
+    assert outcome.done
+    assert outcome.stderr == ""
+    assert zipfile.ZipFile(tmp_path / "z.zip").read("a") == b"data"
+    assert gzip.decompress((tmp_path / "g.gz").read_bytes()) == b"data"
+    assert (tmp_path / "c.txt").read_text() == "data"
 
 
 def test_a_forked_child_that_runs_on_is_silent(run_cell):

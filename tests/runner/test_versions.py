@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,20 +40,25 @@ w = [a is P.A, type(m).__name__, m == (1, 2), str(d), s == {1, 2}, t is T, u is 
 FAIL = "def f(n):\n    return f(n + 1)\nf(0)"
 
 
-def interpreter(version: str) -> str:
-    """An interpreter of `version` on this machine; skips the test where there is none."""
+def _interpreters() -> dict[str, str]:
+    """Version to interpreter, for every supported Python that is on this machine."""
     root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    folders = [p / "bin" for p in sorted(root.glob(f"versions/{version}.*"))]
-    folders += [Path(p) for p in os.environ.get("PATH", "").split(os.pathsep) if "shims" not in p]
-    for folder in folders:
-        if (found := folder / f"python{version}").exists():
-            return str(found)
-    pytest.skip(f"no Python {version} here")
+    on_path = [Path(p) for p in os.environ.get("PATH", "").split(os.pathsep) if "shims" not in p]
+    found = {"{}.{}".format(*sys.version_info): sys.executable}
+    for version in VERSIONS:
+        folders = [p / "bin" for p in sorted(root.glob(f"versions/{version}.*"))] + on_path
+        names = [str(f / f"python{version}") for f in folders if (f / f"python{version}").exists()]
+        if names:
+            found.setdefault(version, names[0])
+    return found
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+INTERPRETERS = _interpreters()
+
+
+@pytest.mark.parametrize("version", INTERPRETERS)
 def test_a_cell_runs_and_hands_on_under_each_python(version: str, tmp_path: Path):
-    python = interpreter(version)
+    python = INTERPRETERS[version]
     spec = module("ab" * 16, CLASS, ["P"])
     more = {"own": {"P": "ab" * 16}, "modules": [spec], "shows_last": True}
     made = run(cell(SOURCE, ["v", "w", "T", "U"], **more), folder=tmp_path, python=python)
@@ -75,9 +81,9 @@ def test_a_cell_runs_and_hands_on_under_each_python(version: str, tmp_path: Path
     ]
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", INTERPRETERS)
 def test_a_failure_is_told_under_each_python(version: str, tmp_path: Path):
-    outcome = run(cell(FAIL), folder=tmp_path, python=interpreter(version))
+    outcome = run(cell(FAIL), folder=tmp_path, python=INTERPRETERS[version])
     assert outcome.failure["type_name"] == "RecursionError"
     assert (outcome.failure["file"], outcome.failure["line"]) == ("train/cells/fit.py", 2)
     assert "times]" in outcome.failure["traceback"]

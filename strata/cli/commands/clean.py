@@ -10,6 +10,7 @@ from strata.cli.invocation import open_workspace
 from strata.cli.output import say_notice
 from strata.cli.session import remove_tree
 from strata.console.format import size
+from strata.stores.journal import clear_journal
 from strata.stores.lmdb import clear, size_bytes
 
 
@@ -20,7 +21,7 @@ def command(environments: bool, dry_run: bool) -> None:
     """Remove every cached result of this workspace's cache, and its records.
 
     Everything is built again next time. A cache that other workspaces share is emptied for them
-    too. Files that you wrote are never touched. Safe beside a running build.
+    too. Files that you wrote are never touched. While a build runs, it refuses.
     """
     opened = open_workspace(Path.cwd(), say_notice)
     freed = size_bytes(opened.cache)
@@ -28,7 +29,7 @@ def command(environments: bool, dry_run: bool) -> None:
         click.echo(f"would remove {size(freed)} from {opened.cache}")
         return
     clear(opened.cache)
-    clear(opened.state / "journal")
+    clear_journal(opened.state / "journal")
     if environments:
         remove_tree(opened.cache / "envs")
     click.echo(f"removed {size(freed)} from {opened.cache}")

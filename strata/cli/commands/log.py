@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
-from strata.cli.output import print_json
+from strata.cli.output import failure_json, print_json
 from strata.cli.records import Record, record_of
 from strata.console.format import duration, printable
 from strata.console.lines import headline
@@ -44,7 +44,8 @@ def _print(record: Record) -> None:
         sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
     sys.stdout.flush()
     if result.error is not None:
-        click.echo(printable(result.error.traceback or headline(result.error)), err=True)
+        said = result.error.traceback or headline(result.error)
+        click.echo(printable(said).rstrip("\n"), err=True)
         if result.error.hint:
             click.echo(f"hint: {result.error.hint}", err=True)
 
@@ -61,13 +62,5 @@ def _json(record: Record) -> dict[str, object]:
         "duration_s": result.duration_s,
         "worker": result.worker,
         "console": [{"stream": stream, "text": text} for stream, text in record.console()],
-        "error": None
-        if error is None
-        else {
-            "type": error.type,
-            "message": error.message,
-            "file": error.file,
-            "line": error.line,
-            "traceback": error.traceback,
-        },
+        "error": None if error is None else failure_json(error),
     }

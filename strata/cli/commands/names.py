@@ -51,7 +51,8 @@ def _entry(path: Path) -> dict[str, object]:
     names = {
         "binds": list(scan.binds),
         "reads": list(scan.reads),
-        "mutates": list(scan.mutates),
+        # A name that the cell itself binds first is no value of another cell that it changes.
+        "mutates": [name for name in scan.mutates if name in scan.reads],
         "may_read": list(scan.may_read),
     }
     return {"file": str(path), "language": kind, **names, "error": None}

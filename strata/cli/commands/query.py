@@ -40,7 +40,7 @@ def command(expression: tuple[str, ...], output: str) -> None:
     text = _expression(expression)
     parsed = parse(text)
     opened = open_workspace(Path.cwd(), say_notice)
-    patterns = {w: pattern_of(opened, w) for w in words(parsed) if not w.isdigit()}
+    patterns = {w: pattern_of(opened, w) for w in words(parsed)}
     cells = load_cells(opened, patterns.values())
 
     def resolve(word: str) -> Iterable[Label]:

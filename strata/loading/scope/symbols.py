@@ -2,7 +2,7 @@
 
 The rules are those of the language reference, 4.2.2 "Resolution of names", the same as CPython's
 `symtable.c` applies. They are written out here because `symtable` wants the source a second time
-and says neither at which line nor in which order names are used; `test_symbols.py` holds the two
+and says neither at which line nor in which order names are used; `test_corpus.py` holds the two
 against each other over the standard library.
 
 Knows nothing about the order in which names are bound.
