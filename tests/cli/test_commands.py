@@ -315,3 +315,11 @@ def test_a_reader_that_goes_away_is_no_error(built: Workspace) -> None:
         check=False,
     )
     assert ended.stderr == ""
+
+
+def test_a_file_that_a_cell_writes_does_not_make_it_run_again(space: Workspace) -> None:
+    space.notebook(
+        "nb", {"writes": "x = 1\nwith open('out.txt', 'w') as file:\n    file.write('1')"}
+    )
+    assert space.build("//nb").ran == ["//nb:writes"]
+    assert space.build("//nb").ran == []

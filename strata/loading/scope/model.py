@@ -60,7 +60,7 @@ class Scan:
     normalized: str = ""
     """The source without comments, blank lines and formatting; docstrings and literals count."""
     literals: tuple[str, ...] = ()
-    """String literals short enough to be a path, sorted, without duplicates."""
+    """String literals that may name a file the cell reads, sorted, without duplicates."""
     read_lines: Mapping[str, int] = field(default_factory=dict)
     """First line of each name in `reads` and `may_read`."""
     bind_lines: Mapping[str, int] = field(default_factory=dict)

@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass, field
 
 from strata.loading.scope.tree import children
+from strata.loading.scope.writes import written
 
 LONGEST_LITERAL = 512
 
@@ -13,11 +14,14 @@ LONGEST_LITERAL = 512
 @dataclass(slots=True)
 class Survey:
     """`depths[i]` is how deep the i-th top-level statement is nested; `literals` are the string
-    constants that can be a path: not bytes, not pieces of f-strings, without line feeds and NULs.
+    constants that can be the path of a file that is read: not bytes, not pieces of f-strings,
+    without line feeds and NULs, and not where a file is written.
     """
 
     depths: list[int] = field(default_factory=list)
     literals: set[str] = field(default_factory=set)
+    written: set[int] = field(default_factory=set)
+    """Identities of the constants that say where a file is written."""
     unbinds: bool = False
     """Some statement deletes a name, or binds an exception to one."""
 
@@ -54,7 +58,11 @@ def _note(node: ast.AST, found: Survey) -> None:
             isinstance(value, str)
             and len(value) <= LONGEST_LITERAL
             and not ("\n" in value or "\0" in value)
+            and id(node) not in found.written
         ):
             found.literals.add(value)
+    elif isinstance(node, ast.Call):
+        # A call is looked at before what is in it.
+        found.written.update(map(id, written(node)))
     elif isinstance(node, ast.Delete) or (isinstance(node, ast.ExceptHandler) and node.name):
         found.unbinds = True
