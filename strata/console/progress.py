@@ -32,7 +32,7 @@ from strata.core.events import (
     Status,
 )
 from strata.core.label import Label
-from strata.core.result import CellFailure
+from strata.core.result import CellFailure, FailureKind
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -85,10 +85,11 @@ class _Seen:
 
     def _grouped(self) -> list[tuple[CellFailure, list[Label]]]:
         """Failures with the cells they are the failure of: a cycle is one mistake of several."""
-        groups: dict[CellFailure, list[Label]] = {}
+        groups: dict[tuple[CellFailure, Label | None], list[Label]] = {}
         for label, error in sorted(self.failures, key=lambda f: f[0]):
-            groups.setdefault(error, []).append(label)
-        return list(groups.items())
+            shared = error.kind is FailureKind.BROKEN
+            groups.setdefault((error, None if shared else label), []).append(label)
+        return [(error, labels) for (error, _), labels in groups.items()]
 
     def _plan_line(self) -> str:
         words = {
