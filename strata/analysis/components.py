@@ -1,4 +1,4 @@
-"""Strongly connected components of a graph of any depth.
+"""Strongly connected components of a graph of any depth, and what is gathered along its edges.
 
 Tarjan's algorithm (SIAM J. Comput. 1(2), 1972) with an explicit stack: a notebook of ten thousand
 cells in one chain must not meet the interpreter's recursion limit.
@@ -6,10 +6,11 @@ cells in one chain must not meet the interpreter's recursion limit.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from typing import Generic, TypeVar
 
 Vertex = TypeVar("Vertex", bound=Hashable)
+Item = TypeVar("Item", bound=Hashable)
 
 
 def strongly_connected(edges: Mapping[Vertex, Iterable[Vertex]]) -> list[tuple[Vertex, ...]]:
@@ -60,3 +61,45 @@ def _pop_component(stack: list[Vertex], on_stack: set[Vertex], root: Vertex) -> 
         members.append(vertex)
         if vertex == root:
             return tuple(reversed(members))
+
+
+class Gathered(Generic[Vertex, Item]):
+    """What the vertices that one can reach have together; `below` and `own` are asked once each.
+
+    Walking down from every vertex anew would be quadratic in a notebook that is one long chain.
+    """
+
+    def __init__(
+        self,
+        below: Callable[[Vertex], Iterable[Vertex]],
+        own: Callable[[Vertex], frozenset[Item]],
+    ) -> None:
+        self._below = below
+        self._own = own
+        self._of: dict[Vertex, frozenset[Item]] = {}
+
+    def of(self, start: Vertex) -> frozenset[Item]:
+        """All that `start` and everything it reaches have."""
+        if start not in self._of:
+            self._gather(start)
+        return self._of[start]
+
+    def _gather(self, start: Vertex) -> None:
+        edges: dict[Vertex, tuple[Vertex, ...]] = {}
+        stack = [start]
+        while stack:
+            vertex = stack.pop()
+            if vertex not in edges and vertex not in self._of:
+                edges[vertex] = tuple(self._below(vertex))
+                stack.extend(edges[vertex])
+        for group in strongly_connected(edges):
+            parts = [self._own(member) for member in group]
+            targets = (target for member in group for target in edges[member])
+            parts += [self._of[target] for target in targets if target in self._of]
+            self._of.update(dict.fromkeys(group, _union(parts)))
+
+
+def _union(parts: list[frozenset[Item]]) -> frozenset[Item]:
+    """One of the sets where it holds the others: along a chain they are mostly the same."""
+    largest = max(parts, key=len)
+    return largest if all(part <= largest for part in parts) else frozenset().union(*parts)

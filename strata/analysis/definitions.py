@@ -145,8 +145,6 @@ def _module(
     meanings: dict[str, _Meaning] = {}
     inside = set(group)
     for ref in group:
-        _mean(meanings, ref.name, ref, found[ref])
-    for ref in group:
         for local, target in found[ref].definitions.items():
             if target not in inside:
                 uses[local] = (module_of[target], target.name)

@@ -8,11 +8,12 @@ plain one, and never less.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import TypeAlias
 
+from strata.analysis.components import Gathered
 from strata.analysis.join import JoinedCell
 from strata.analysis.reached import ReachedDefinitions
-from strata.analysis.rule import ValueSource
 from strata.core.digest import Digest
 from strata.core.errors import GraphError
 from strata.core.label import Label
@@ -32,40 +33,24 @@ class ReachedModules:
     ) -> None:
         self._cells = {cell.label: cell for cell in joined}
         self._definitions = definitions
-        self._imported_by = imported_by
-        self._own: dict[Label, Mapping[str, Digest]] = {}
+        self._imported_by = cache(imported_by)  # the same import stands in many cells
+        self._reached = Gathered(definitions.feeds, self._imports_of)
 
     def files(self, label: Label) -> Mapping[str, Digest]:
         """Every local module that the cell can reach: path to digest."""
-        found: dict[str, Digest] = {}
-        seen: set[Label] = set()
-        stack = [label]
-        while stack:
-            current = stack.pop()
-            if current in seen or current not in self._cells:
-                continue
-            seen.add(current)
-            found.update(self._imports_of(current))
-            stack.extend(self._producers(current))
-        return found
+        return dict(sorted(self._reached.of(label)))
 
-    def _producers(self, label: Label) -> list[Label]:
-        sources = self._cells[label].sources.values()
-        return [a.producer for s in sources if isinstance(s, ValueSource) for a in s.candidates]
-
-    def _imports_of(self, label: Label) -> Mapping[str, Digest]:
+    def _imports_of(self, label: Label) -> frozenset[tuple[str, Digest]]:
         """What the cell's process imports: for its own text, and for definitions of others."""
-        if label not in self._own:
-            cell = self._cells[label].cell
-            texts = [cell.source] if self._cells[label].scan.normalized else []
-            try:
-                modules = self._definitions.closure(label).modules
-            except GraphError:
-                modules = ()
-            texts += [chunk.normalized for module in modules for chunk in module.chunks]
-            found: dict[str, Digest] = {}
-            for text in texts:
-                if "import" in text:
-                    found.update(self._imported_by(label.package, text))
-            self._own[label] = found
-        return self._own[label]
+        cell = self._cells[label].cell
+        texts = [cell.source] if self._cells[label].scan.normalized else []
+        try:
+            modules = self._definitions.closure(label).modules
+        except GraphError:
+            modules = ()
+        texts += [chunk.normalized for module in modules for chunk in module.chunks]
+        found: set[tuple[str, Digest]] = set()
+        for text in texts:
+            if "import" in text:
+                found.update(self._imported_by(label.package, text).items())
+        return frozenset(found)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from strata.analysis.components import strongly_connected
+from strata.analysis.components import Gathered
 from strata.analysis.definitions import STAR, Closure, DefinitionRef, Definitions, Found
 from strata.analysis.join import PROVIDED, JoinedCell
 from strata.analysis.rule import (
@@ -48,7 +48,8 @@ class ReachedDefinitions:
         self._definitions = Definitions(self._find)
         self._lacking: set[DefinitionRef] = set()
         self._named: dict[Label, _Named] = {}
-        self._carried: dict[Label, frozenset[DefinitionRef]] = {}
+        self._carried = Gathered(self.feeds, lambda label: self._by_name(label).reading)
+        """Definitions that read values, and that values of a cell may be instances of."""
         self._closures: dict[Label, Closure] = {}
 
     def closure(self, label: Label) -> Closure:
@@ -61,13 +62,17 @@ class ReachedDefinitions:
         named = self._by_name(label)
         if named.problem is not None:
             raise named.problem
-        given = {ref for producer in named.feeds for ref in self._carried_by(producer)}
+        given = {ref for producer in named.feeds for ref in self._carried.of(producer)}
         return self._definitions.close([*self._roots(label), *given]) if given else named.closure
 
     def lacking(self, label: Label) -> tuple[Label, ...]:
         """Cells whose definitions `label` can reach and of which a name has no meaning."""
         refs = self.closure(label).module_of.keys() & self._lacking
         return tuple(sorted({ref.label for ref in refs if ref.label != label}))
+
+    def feeds(self, label: Label) -> tuple[Label, ...]:
+        """The cells whose values the cell, or what it calls by name, is given."""
+        return self._by_name(label).feeds
 
     def _roots(self, label: Label) -> list[DefinitionRef]:
         """Definitions of the cell, and those of other cells that it names."""
@@ -95,23 +100,6 @@ class ReachedDefinitions:
         reading = (root for root in roots if closure.module_of[root] in reads_values)
         read = (a.producer for m in closure.modules for v in m.values.values() for a in v)
         return _Named(closure, frozenset(reading), tuple(dict.fromkeys((*given, *read))))
-
-    def _carried_by(self, label: Label) -> frozenset[DefinitionRef]:
-        """Definitions that read values, and that values of the cell may be instances of."""
-        if label not in self._carried:
-            edges: dict[Label, tuple[Label, ...]] = {}
-            stack = [label]
-            while stack:
-                current = stack.pop()
-                if current not in edges and current not in self._carried:
-                    edges[current] = self._by_name(current).feeds
-                    stack.extend(edges[current])
-            for group in strongly_connected(edges):
-                parts = [self._by_name(member).reading for member in group]
-                below = (target for member in group for target in edges[member])
-                parts += [self._carried[target] for target in below if target in self._carried]
-                self._carried.update(dict.fromkeys(group, frozenset().union(*parts)))
-        return self._carried[label]
 
     def _find(self, ref: DefinitionRef) -> Found:
         """The definition behind `ref`, and what each global name in it means."""

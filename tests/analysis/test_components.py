@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strata.analysis.components import strongly_connected
+from strata.analysis.components import Gathered, strongly_connected
 
 GRAPHS = st.integers(1, 8).flatmap(
     lambda n: st.dictionaries(
@@ -55,3 +55,26 @@ def test_a_chain_and_a_ring_of_ten_thousand_meet_no_recursion_limit() -> None:
     assert len(strongly_connected(chain)) == count
     chain[count - 1] = [0]
     assert [len(c) for c in strongly_connected(chain)] == [count]
+
+
+@given(GRAPHS)
+def test_what_is_gathered_is_what_a_walk_finds(edges: dict[int, list[int]]) -> None:
+    asked: list[int] = []
+
+    def own(vertex: int) -> frozenset[int]:
+        asked.append(vertex)
+        return frozenset({vertex % 3})
+
+    gathered = Gathered(lambda v: [w for w in edges[v] if w in edges], own)
+    for vertex in edges:
+        assert gathered.of(vertex) == {w % 3 for w in reachable(edges, vertex)}
+    assert len(asked) == len(edges)
+
+
+def test_gathering_along_a_chain_keeps_one_set() -> None:
+    count = 5000
+    gathered = Gathered(
+        lambda v: [v - 1] if v else [], lambda v: frozenset() if v else frozenset({"x"})
+    )
+    assert gathered.of(count - 1) == {"x"}
+    assert gathered.of(0) is gathered.of(count - 1)

@@ -119,6 +119,18 @@ def test_functions_that_call_each_other_must_mean_the_same_by_a_name(of_a: str, 
     assert caught.value.path is not None
 
 
+def test_readers_of_values_of_a_cell_with_such_a_clash_need_it_and_are_not_broken() -> None:
+    cells = {
+        "a": "K = 1\ndef f(n): return K, g(n)",
+        "b": "K = 2\ndef g(n): return K, f(n)",
+        "c": "y = f(1)",
+        "d": "z = y",
+    }
+    graph = analyzed(notebook(cells))
+    assert set(graph.broken) == {label("a"), label("b"), label("c")}
+    assert graph.needs[label("d")] == (label("c"),)
+
+
 # Ids.
 
 HELPERS = {
@@ -247,6 +259,17 @@ def test_a_class_goes_along_through_any_number_of_cells_and_functions() -> None:
         e="y = ms2[0].go()",
     )
     assert inputs_of(actions["e"]) == {"ms2": ["d%ms2"], "S": ["a%S"]}
+
+
+def test_a_class_goes_along_that_a_function_makes_instances_of() -> None:
+    actions = actions_of(
+        a="S = 2",
+        b="class M:\n    def go(self): return S",
+        c="def make(): return M()",
+        d="m = make()",
+        e="y = m.go()",
+    )
+    assert inputs_of(actions["e"]) == {"m": ["d%m"], "S": ["a%S"]}
 
 
 def test_a_class_goes_along_with_a_value_that_only_a_function_reads() -> None:

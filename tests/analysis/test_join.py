@@ -167,6 +167,23 @@ def test_changes_are_read_link_by_link() -> None:
     assert [source(found[c], "m") for c in "bcd"] == [["a%m"], ["b%m"], ["c%m"]]
 
 
+def test_a_cell_that_changes_a_value_and_perhaps_replaces_it_always_has_it() -> None:
+    found = joined_cells(z="c = 1", a="m = []", b="m.append(1)\nif c:\n    m = []", d="m")
+    assert source(found["d"], "m") == ["b%m"]
+
+
+def test_a_cell_that_changes_a_value_and_then_defines_a_function_of_that_name() -> None:
+    found = joined_cells(a="f = []", b="f.clear()\ndef f(): pass", c="f")
+    assert found["b"].outputs == ()
+    assert source(found["c"], "f") == "def b%f"
+
+
+def test_a_private_value_of_another_cell_is_not_changed_either() -> None:
+    found = joined_cells(a="_m = []", b="_m.append(1)")
+    assert found["b"].outputs == ()
+    assert problem(found["b"]).what == "no cell defines '_m'"
+
+
 def test_a_module_or_function_that_is_changed_in_place_stays_a_definition() -> None:
     found = joined_cells(a="import plt\ndef f(): pass", b="plt.plot(1)\nf.x = 1", c="plt.show()\nf")
     assert found["b"].outputs == ()
@@ -454,8 +471,9 @@ def test_inputs_of_a_variable_that_later_cells_change_gives_its_last_value() -> 
     assert source(found["//nb:a"], "model") == ["//train:fit%model"]
 
 
-def test_inputs_from_a_broken_cell_need_it() -> None:
-    prep = notebook({"load": "df = (1"}, package="prep")
+@pytest.mark.parametrize("text", ["df = (1", "(", "# @timeout soon\nload_df()"])
+def test_inputs_from_a_broken_cell_need_it(text: str) -> None:
+    prep = notebook({"load": text}, package="prep")
     found = joined(notebook({"a": "df"}, inputs={"df": "//prep:load%df"}), prep)
     assert found["//nb:a"].problem is None
     assert source(found["//nb:a"], "df") == ["//prep:load%df"]
