@@ -212,11 +212,13 @@ def _all_packages(opened: Opened) -> tuple[str, ...]:
 
 
 def _imported(opened: Opened, notebook: Notebook) -> list[str]:
-    """Packages that `[inputs]` names; a line that names none is reported when it is joined."""
+    """Other packages that `[inputs]` and `@after` name; what names none is reported when joined."""
+    named = [line.pattern for line in notebook.inputs]
+    named += [a for cell in notebook.cells for a in cell.directives.after if a.startswith("//")]
     found = []
-    for line in notebook.inputs:
+    for text in named:
         with contextlib.suppress(LabelError):
-            package = parse_pattern(line.pattern, notebook.package).package
+            package = parse_pattern(text, notebook.package).package
             if os.path.lexists(opened.workspace.root / package / "notebook.toml"):
                 found.append(package)
     return found

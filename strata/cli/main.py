@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Any, NoReturn
@@ -92,6 +93,10 @@ def main(argv: list[str] | None = None) -> NoReturn:
 
 def run(argv: list[str] | None = None) -> int:
     """Runs the command line; returns the exit code. No traceback leaves here for a user's error."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that is not UTF-8 shows an escape for what it cannot.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         answer: Any = cli.main(args=argv, prog_name="strata", standalone_mode=False)
         _flush()

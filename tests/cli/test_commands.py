@@ -323,3 +323,16 @@ def test_a_file_that_a_cell_writes_does_not_make_it_run_again(space: Workspace) 
     )
     assert space.build("//nb").ran == ["//nb:writes"]
     assert space.build("//nb").ran == []
+
+
+def test_a_terminal_that_is_not_utf8_gets_escapes(space: Workspace) -> None:
+    space.notebook("nb", {"fails": "raise ValueError('→')"})
+    space.variables |= {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    ended = space.run("build")
+    assert ended.code == 1
+    assert "\\u2192" in ended.out
+
+
+def test_after_may_name_a_cell_of_another_notebook(space: Workspace) -> None:
+    space.notebook("other", {"later": "# @after //nb:numbers\nz = 1"})
+    assert space.build("//other").ran == ["//nb:numbers", "//other:later"]
