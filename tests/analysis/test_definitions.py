@@ -288,7 +288,7 @@ def test_a_class_that_reads_no_value_adds_no_input() -> None:
 
 def test_inheriting_along_a_chain_of_thousands_is_linear() -> None:
     """Guards against a walk to the start of the notebook for every cell."""
-    count = 2000
+    count = 1200
     cells = {"a": "S = 1\nclass M:\n    def go(self): return S\nx = M()"}
     cells |= {f"c{i}": "x = x.go()" for i in range(count)}
     graph = analyzed(notebook(cells), wanted=[f"c{count - 1}"])

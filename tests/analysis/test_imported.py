@@ -72,7 +72,7 @@ def test_declared_files_stand_beside_imported_ones() -> None:
 
 
 def test_each_text_is_looked_at_once_in_a_chain_of_thousands() -> None:
-    count = 1500
+    count = 1200
     modules = Modules()
     cells = {"a": "import m\nx = m.X()", **{f"c{i}": "x = x.go(m)" for i in range(count)}}
     graph = analyzed(notebook(cells), imported_by=modules.imported_by)

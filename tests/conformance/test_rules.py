@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strata.analysis.analyze import Facts, action_graph
@@ -263,6 +263,7 @@ EDITS = {
 }
 
 
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(st.sampled_from(sorted(EDITS)), st.sampled_from(["lib", "stars", "read"])),
