@@ -26,7 +26,7 @@ class LocalModules:
         self._root = root
         self._index = index
         self._found: dict[tuple[str, str], tuple[str, ...]] = {}
-        self._imports: dict[str, tuple[str, ...]] = {}
+        self._imports: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def files(self, package: str, source: str) -> Mapping[str, Digest]:
         """The files that `source`, run in the notebook `package`, imports: path to digest.
@@ -62,13 +62,16 @@ class LocalModules:
         """Absolute names that the module in `path`, imported for `name`, imports in turn."""
         if not path.endswith(".py"):
             return ()
-        if path not in self._imports:
+        # One file is `pkg.mod` to one notebook and `nb.pkg.mod` to another: `from . import x` in it
+        # means another name to each.
+        key = (path, _package_of(path, name))
+        if key not in self._imports:
             try:
                 text = (self._root / path).read_text(encoding="utf-8", errors="replace")
             except OSError:
                 text = ""
-            self._imports[path] = tuple(imported_names(text, _package_of(path, name)))
-        return self._imports[path]
+            self._imports[key] = tuple(imported_names(text, key[1]))
+        return self._imports[key]
 
 
 def imported_names(source: str, package: str = "") -> Iterator[str]:

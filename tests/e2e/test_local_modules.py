@@ -54,3 +54,16 @@ def test_a_module_that_appears_is_seen(space: Workspace) -> None:
     space.build("//nb")
     space.write("nb/textwrap.py", "")
     assert space.build("//nb").ran == ["//nb:a"]
+
+
+def test_one_module_has_another_name_in_another_notebook(tmp_path: Path) -> None:
+    """`from . import x` is followed from both names, in one build of both notebooks."""
+    space = Workspace(tmp_path)
+    space.write("top/a/pkg/__init__.py", "")
+    space.write("top/a/pkg/mod.py", "from .x import N\n")
+    space.write("top/a/pkg/x.py", "N = 1\n")
+    space.notebook("top/a", {"inner": "import pkg.mod\nn = pkg.mod.N"})
+    space.notebook("top", {"outer": "import a.pkg.mod\nm = a.pkg.mod.N"})
+    space.build("//...")
+    space.write("top/a/pkg/x.py", "N = 2\n")
+    assert space.build("//...").ran == ["//top/a:inner", "//top:outer"]
