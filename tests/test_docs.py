@@ -41,6 +41,8 @@ EXAMPLES: dict[type, events.Event] = {
         events.CellFinished(LABEL, events.Status.RAN),
         events.Notice("note", "text", LABEL),
         events.BuildFinished(1, 0, 0, 0, 0.1),
+        events.CellVerified(LABEL, events.Verdict.VERIFIED),
+        events.VerificationFinished(1, 1, 0, 0, 7),
     )
 }
 

@@ -14,7 +14,7 @@ from strata.analysis.rule import (
     ValueSource,
     definition_ref,
 )
-from strata.core.action import Action, Command, Input, Node
+from strata.core.action import Action, Command, Files, Input, Node
 from strata.core.encoding import Encodable
 from strata.core.errors import CellError
 from strata.loading.notebook import Cell
@@ -44,11 +44,14 @@ def analyze(ctx: CellContext) -> Node | None:
         after=ctx.after,
         variables=ctx.variables,
         secrets=ctx.secrets,
+        files=_files(ctx),
+        imports=ctx.imports,
         folder=ctx.cell.label.package,
         worker=ctx.worker,
         timeout_s=directives.timeout_s,
         retries=directives.retries,
         cacheable=not directives.nocache,
+        sandbox=directives.sandbox,
     )
 
 
@@ -95,6 +98,23 @@ def _provenance(ctx: CellContext, foreign: Sequence[DefinitionModule]) -> Mappin
         },
         "platform": {},
     }
+
+
+def _files(ctx: CellContext) -> Files:
+    """What the cell says about files; the engine looks which of them are there."""
+    directives = ctx.cell.directives
+    return Files(
+        globs=directives.inputs,
+        named=ctx.scan.literals,
+        places=ctx.scan.places,
+        written=(*directives.writes, *filter(_is_place, ctx.scan.writes)),
+    )
+
+
+def _is_place(literal: str) -> bool:
+    """Whether a literal where a file is written is where: `file.write("text")` has another."""
+    name = literal.rpartition("/")[2]
+    return ("/" in literal or "." in name.strip(".")) and not any(c.isspace() for c in literal)
 
 
 def _variables(ctx: CellContext) -> dict[str, Encodable]:
@@ -183,7 +203,6 @@ def _refuse_what_has_no_meaning_yet(ctx: CellContext) -> None:
         "@per_variant": directives.per_variant is not None,
         "@mount": bool(directives.mounts),
         "@resources": bool(directives.resources),
-        "@sandbox": directives.sandbox not in (None, "off"),
     }
     unmet = [text for text, made in promises.items() if made]
     unmet += [f"@{a.key}" for a in directives.others if a.key not in _ABOUT_PAGES]

@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 
 from strata.analysis.components import strongly_connected
 from strata.analysis.graph import CellGraph, Edge, GraphCell
-from strata.analysis.imported import ImportedBy, ReachedModules
+from strata.analysis.imported import ImportedBy, NamesImportedBy, ReachedModules
 from strata.analysis.join import JoinedCell
 from strata.analysis.reached import ReachedDefinitions
 from strata.analysis.rule import CellContext, ValueSource
-from strata.core.action import Environment, Node, dependencies, first_action
+from strata.core.action import Artifact, Environment, Node, dependencies, first_action
 from strata.core.action_graph import ActionGraph
-from strata.core.digest import Digest
 from strata.core.errors import ConfigError, GraphError, StrataError
 from strata.core.label import Label
 from strata.core.result import CellFailure, FailureKind
 from strata.loading.annotation_values import secret_like
+from strata.loading.modules import imported_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class Facts:
     environments: Mapping[str, Environment]
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The caller's environment variables; only declared ones are looked up."""
-    files: Mapping[Label, Mapping[str, Digest]] = field(default_factory=dict)
     imported_by: ImportedBy = lambda package, source: {}
+    names_imported_by: NamesImportedBy = lambda package, source: imported_names(source)
     worker: str | None = None
     """`--worker`, which wins over every annotation."""
 
@@ -77,11 +77,30 @@ def action_graph(
             needs[label] = ()
             broken[label] = failure
     ordered = [cell.label for cell in joined if cell.label in needs]
+    order = {cell.label: place for place, cell in enumerate(joined)}
     return ActionGraph(
         {label: nodes[label] for label in ordered if label in nodes},
         {label: needs[label] for label in ordered},
         {label: broken[label] for label in ordered if label in broken},
+        _readers(joined, nodes),
+        order,
     )
+
+
+def _readers(
+    joined: Sequence[JoinedCell], nodes: Mapping[Label, Node]
+) -> dict[Artifact, tuple[Label, ...]]:
+    """Who reads each artifact: by name, and of cells that are built through definitions, too."""
+    found: dict[Artifact, dict[Label, None]] = {}
+    for cell in joined:
+        sources = (s for s in cell.sources.values() if isinstance(s, ValueSource))
+        read = [a for source in sources for a in source.candidates]
+        if cell.label in nodes:
+            action = first_action(nodes[cell.label])
+            read += [a for wanted in action.inputs.values() for a in wanted.artifacts]
+        for artifact in read:
+            found.setdefault(artifact, {})[cell.label] = None
+    return {artifact: tuple(readers) for artifact, readers in found.items()}
 
 
 def failure_of(problem: StrataError) -> CellFailure:
@@ -103,7 +122,9 @@ class _Analyzer:
         self.cells = {cell.label: cell for cell in joined}
         self.facts = facts
         self._definitions = ReachedDefinitions(joined)
-        self._modules = ReachedModules(joined, self._definitions, facts.imported_by)
+        self._modules = ReachedModules(
+            joined, self._definitions, facts.imported_by, facts.names_imported_by
+        )
 
     def node(self, label: Label) -> Node | None:
         """The node of one cell; None for a cell that builds nothing. Raises `ConfigError`."""
@@ -132,7 +153,8 @@ class _Analyzer:
             environment=self.facts.environments[cell.label.package],
             variables=variables,
             secrets=secrets,
-            files={**self._modules.files(cell.label), **self.facts.files.get(cell.label, {})},
+            files=self._modules.files(cell.label),
+            imports=self._modules.imports(cell.label),
             after=joined.after,
             worker=self.facts.worker or cell.directives.worker or "local",
         )

@@ -1,25 +1,28 @@
-"""Local modules that a cell can reach: by its own imports, and through values it reads.
+"""What a cell's process can import: for its own text, and for the definitions that it uses.
 
-A value may be an instance of a class of a local module, whose methods the reader then calls; so
-what a producer imports counts for its readers too. That is more than need be where a value is a
-plain one, and never less.
+Not what a producer of its values imports. A value may be an instance of a class of some module,
+whose methods the reader then calls; which modules those are is known of each value when it has
+been stored (`Output.needs`), and is asked when the reader is ready (`Action.imports` and after).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import TypeAlias
 
-from strata.analysis.components import Gathered
 from strata.analysis.join import JoinedCell
 from strata.analysis.reached import ReachedDefinitions
 from strata.core.digest import Digest
 from strata.core.errors import GraphError
 from strata.core.label import Label
+from strata.loading.distributions import significant
 
 ImportedBy: TypeAlias = Callable[[str, str], Mapping[str, Digest]]
 """(package, source) to the local modules that the source imports there."""
+
+NamesImportedBy: TypeAlias = Callable[[str, str], Iterable[str]]
+"""(package, source) to the names of all others that it, or a local module it imports, imports."""
 
 
 class ReachedModules:
@@ -30,27 +33,31 @@ class ReachedModules:
         joined: Sequence[JoinedCell],
         definitions: ReachedDefinitions,
         imported_by: ImportedBy,
+        names_imported_by: NamesImportedBy,
     ) -> None:
         self._cells = {cell.label: cell for cell in joined}
         self._definitions = definitions
         self._imported_by = cache(imported_by)  # the same import stands in many cells
-        self._reached = Gathered(definitions.feeds, self._imports_of)
+        self._names_imported_by = cache(names_imported_by)
 
     def files(self, label: Label) -> Mapping[str, Digest]:
         """Every local module that the cell can reach: path to digest."""
-        return dict(sorted(self._reached.of(label)))
+        found: dict[str, Digest] = {}
+        for text in self._texts(label):
+            found.update(self._imported_by(label.package, text))
+        return dict(sorted(found.items()))
 
-    def _imports_of(self, label: Label) -> frozenset[tuple[str, Digest]]:
-        """What the cell's process imports: for its own text, and for definitions of others."""
+    def imports(self, label: Label) -> tuple[str, ...]:
+        """What else it can reach: the parts of import names that say which distribution, sorted."""
+        texts = self._texts(label)
+        return significant(n for t in texts for n in self._names_imported_by(label.package, t))
+
+    def _texts(self, label: Label) -> list[str]:
+        """What the cell's process executes: its own text, and that of definitions of others."""
         cell = self._cells[label].cell
         texts = [cell.source] if self._cells[label].scan.normalized else []
         try:
             modules = self._definitions.closure(label).modules
         except GraphError:
             modules = ()
-        texts += [chunk.normalized for module in modules for chunk in module.chunks]
-        found: set[tuple[str, Digest]] = set()
-        for text in texts:
-            if "import" in text:
-                found.update(self._imported_by(label.package, text).items())
-        return frozenset(found)
+        return texts + [chunk.normalized for module in modules for chunk in module.chunks]

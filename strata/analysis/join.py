@@ -26,11 +26,12 @@ from strata.analysis.rule import (
     rule_for,
 )
 from strata.analysis.targets import CellNames
+from strata.analysis.writers import Writers
 from strata.core.action import Artifact
 from strata.core.errors import ConfigError, GraphError, LabelError
 from strata.core.label import Label, Scope, parse_pattern
 from strata.loading.notebook import Cell, Notebook, NotebookInput
-from strata.loading.scope import Scan
+from strata.loading.scope import DefinitionKind, Scan
 from strata.loading.scope.names import BUILTINS
 
 PROVIDED = frozenset({"display"})
@@ -137,6 +138,7 @@ class _Joiner:
         scans = [scanned[cell.label].scan for cell in notebook.cells]
         self.stars = _stars(scans)
         self.starred = [p for p, scan in enumerate(scans) if scan.star_imports]
+        self.writers = Writers(notebook.cells, scans)
 
     def joined(self, position: int) -> JoinedCell:
         """The cell at `position`, with the first problem found, if any."""
@@ -163,7 +165,7 @@ class _Joiner:
         found = _Found()
         missing: list[str] = []
         try:
-            found.after = self._after(cell)
+            found.after = self._after(cell, position)
         except GraphError as problem:
             found.problems.append(problem)
         for name in dict.fromkeys((*scan.reads, *cell.directives.mutates)):
@@ -189,7 +191,31 @@ class _Joiner:
                 found.optional.add(name)
         if missing:
             found.problems.append(self._missing(position, missing))
+        for name in scan.assigns_into:
+            source = found.sources.get(name)
+            lost = (
+                self._lost(name, source, position) if isinstance(source, DefinitionSource) else None
+            )
+            if lost is not None:
+                found.problems.append(lost)
         return found
+
+    def _lost(self, name: str, source: DefinitionSource, position: int) -> GraphError | None:
+        """A class or function of another cell is changed, and a later cell would not see it."""
+        definition = self.scanned[source.label].scan.definitions[source.name]
+        if definition.kind is DefinitionKind.IMPORT:
+            return None
+        later = range(position + 1, len(self.notebook.cells))
+        reader = next((p for p in later if name in self._scan(p).reads), None)
+        if reader is None or self._before(name, reader) != source:
+            return None
+        return GraphError(
+            f"it changes the {definition.kind} '{name}' of {source.label}, and "
+            f"{self.notebook.cells[reader].label} would see it unchanged: it gets the source",
+            path=self.notebook.cells[position].path,
+            line=self._scan(position).read_lines.get(name),
+            hint=f"make the change in {source.label}, or keep what changes in a variable",
+        )
 
     def _source(self, name: str, position: int) -> Source | None:
         """Where `name` comes from for the cell at `position`; None if nobody defines it."""
@@ -272,8 +298,9 @@ class _Joiner:
             kept |= values.intersection(definition.reads)
         return tuple(sorted(kept | self.table.changed(position)))
 
-    def _after(self, cell: Cell) -> tuple[Label, ...]:
-        labels = []
+    def _after(self, cell: Cell, position: int) -> tuple[Label, ...]:
+        before = self.writers.before(position)
+        labels = [self.notebook.cells[place].label for place in before]
         for text in cell.directives.after:
             try:
                 labels.append(self._cell_named(text))

@@ -97,7 +97,10 @@ class CellContext:
     """Declared variables with their values; those the caller's environment lacks are left out."""
     secrets: tuple[str, ...] = ()
     files: Mapping[str, Digest] = field(default_factory=dict)
-    """Declared workspace files: path relative to the workspace root, to digest."""
+    """Local modules that the cell can reach: path relative to the workspace root, to digest."""
+    imports: tuple[str, ...] = ()
+    """What else it can import, sorted: top-level names, dotted ones where several distributions
+    share the folder above (`strata.loading.distributions.significant`)."""
     after: tuple[Label, ...] = ()
     worker: str = "local"
 

@@ -16,26 +16,20 @@ from strata.analysis.analyze import Facts, action_graph, cell_graph
 from strata.analysis.graph import CellGraph
 from strata.analysis.join import JoinedCell, ScannedCell, join, scan_cell
 from strata.analysis.targets import CellNames, Target, no_such_notebook
+from strata.cli.environments import Surroundings, environments_of, locks_of
 from strata.cli.state import STATE_DIR, state_folder
-from strata.core.action import Environment
 from strata.core.action_graph import ActionGraph
-from strata.core.digest import Digest, digest_bytes
-from strata.core.encoding import encode
 from strata.core.errors import (
     CellError,
-    ConfigError,
     LabelError,
     UsageError,
 )
 from strata.core.events import Emit, Notice
 from strata.core.label import Label, Scope, TargetPattern, parse_pattern
 from strata.executors.base import Cancellation
-from strata.executors.interpreters import choose_interpreter, environment_for
-from strata.executors.uv import Uv
-from strata.executors.venv import lock_project, source_files
-from strata.loading.environment import Project, find_project
+from strata.loading.disk import Disk
 from strata.loading.index import FileIndex
-from strata.loading.inputs import expand_inputs
+from strata.loading.inputs import check_globs
 from strata.loading.modules import LocalModules
 from strata.loading.notebook import Cell, Notebook, load_notebook
 from strata.loading.packages import list_packages
@@ -78,6 +72,13 @@ class Opened:
             kept = [p for p in found["PATH"].split(os.pathsep) if os.path.normpath(p) != ours]
             found["PATH"] = os.pathsep.join(kept)
         return found
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """What choosing environments needs to know."""
+        narrow = self.workspace.build.environment == "narrow"
+        root, state = self.workspace.root, self.state
+        return Surroundings(root, state, self.environ, self.emit, self.cancellation, narrow)
 
     @property
     def cache(self) -> Path:
@@ -229,34 +230,44 @@ def wanted_labels(targets: Iterable[Target]) -> list[Label]:
     return list(dict.fromkeys(t.label for t in targets))
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What can be built, and who says what the disk holds when an action is ready."""
+
+    graph: ActionGraph
+    disk: Disk
+
+
 def actions(
     opened: Opened, cells: Cells, wanted: Sequence[Label], worker: str | None = None
-) -> ActionGraph:
-    """The action graph of `wanted`, with environments chosen and declared files hashed."""
+) -> Planned:
+    """The action graph of `wanted`, with environments chosen."""
     needed = cells.graph
     reach = _reach(needed, wanted)
     packages = {label.package for label in reach}
     index = FileIndex(opened.state)
-    files: dict[Label, Mapping[str, Digest]] = {}
     joined: list[JoinedCell] = []
     for cell in cells.joined:
         if cell.label in reach and cell.problem is None:
             try:
-                files[cell.label] = _declared_files(opened, index, cell)
-            except ConfigError as problem:
+                check_globs(cell.label.package, cell.cell.directives.inputs)
+            except ValueError as mistake:
+                line = _line(cell.cell, "input")
+                problem = CellError(f"@input: {mistake}", path=cell.cell.path, line=line)
                 cell = replace(cell, problem=problem)
         joined.append(cell)
+    modules = LocalModules(opened.workspace.root, index)
+    environments = environments_of(opened.surroundings, packages, index)
     facts = Facts(
-        environments=_environments(opened, packages, index),
+        environments=environments,
         environ=opened.environ,
-        files=files,
-        imported_by=LocalModules(opened.workspace.root, index).files,
+        imported_by=modules.files,
+        names_imported_by=modules.names,
         worker=worker,
     )
     graph = action_graph(joined, wanted, facts)
-    with contextlib.suppress(OSError):
-        index.save()
-    return graph
+    locks = locks_of(opened.surroundings, environments.values(), index)
+    return Planned(graph, Disk(opened.workspace.root, index, modules, locks.get))
 
 
 def _reach(graph: CellGraph, wanted: Iterable[Label]) -> set[Label]:
@@ -271,79 +282,8 @@ def _reach(graph: CellGraph, wanted: Iterable[Label]) -> set[Label]:
     return found
 
 
-def _declared_files(opened: Opened, index: FileIndex, joined: JoinedCell) -> dict[str, Digest]:
-    """`@input` globs, and string literals that name a file of the workspace."""
-    root = opened.workspace.root
-    cell = joined.cell
-    try:
-        paths = set(expand_inputs(root, cell.label.package, cell.directives.inputs))
-    except ValueError as problem:
-        raise CellError(f"@input: {problem}", path=cell.path, line=_line(cell, "input")) from None
-    for literal in joined.scan.literals:
-        path = _named_file(root, cell.label.package, literal)
-        if path is not None:
-            paths.add(path)
-    digests = {}
-    for path in sorted(paths):
-        try:
-            digests[path] = index.digest(root / path)
-        except OSError as problem:
-            raise CellError(
-                f"the input {path} cannot be read: {problem.strerror}", path=cell.path
-            ) from problem
-    return digests
-
-
-def _named_file(root: Path, package: str, literal: str) -> str | None:
-    """The workspace file that a string names, relative to the root; None if it names none."""
-    if not literal or literal.endswith("/"):
-        return None
-    path = os.path.normpath(os.path.join(root, package, literal))
-    inside = os.path.relpath(path, root)
-    if inside.startswith("..") or inside.split(os.sep, 1)[0] in (STATE_DIR, ".git"):
-        return None
-    return inside if os.path.isfile(path) else None
-
-
 def _line(cell: Cell, key: str) -> int | None:
     return next((a.line for a in cell.annotations if a.key == key), None)
-
-
-def _environments(
-    opened: Opened, packages: Iterable[str], index: FileIndex
-) -> dict[str, Environment]:
-    """The environment of each package: its interpreter, and the lock of its project."""
-    uv = Uv(opened.environ, opened.cancellation)
-    root = opened.workspace.root
-    chosen: dict[str | None, Environment] = {}
-    found: dict[str, Environment] = {}
-    for package in sorted(packages):
-        project = find_project(root, package, index.digest)
-        where = None if project is None else project.folder
-        if where not in chosen:
-            if project is None:
-                python = choose_interpreter(None, None, cache=opened.state, uv=uv)
-                chosen[where] = environment_for(python)
-            else:
-                if project.lock is None:
-                    lock_project(root / project.folder, opened.emit, uv)
-                    project = find_project(root, package, index.digest)
-                    assert project is not None
-                python = choose_interpreter(
-                    project.requires_python, project.python_pin, cache=opened.state, uv=uv
-                )
-                chosen[where] = environment_for(
-                    python, project.folder, project.lock_digest, _sources(opened, project, index)
-                )
-        found[package] = chosen[where]
-    return found
-
-
-def _sources(opened: Opened, project: Project, index: FileIndex) -> Digest | None:
-    """What the folders hold that the project installs from; None where it installs from none."""
-    folder = opened.workspace.root / project.folder
-    files = {os.path.relpath(p, folder): str(index.digest(p)) for p in source_files(folder)}
-    return digest_bytes(encode(files)) if files else None
 
 
 def _package_of(path: Path) -> str:

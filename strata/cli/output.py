@@ -114,6 +114,7 @@ def cell_json(cell: CellReport) -> dict[str, object]:
         "status": cell.status.value,
         "reason": cell.reason,
         "cache": None if result is None else result.cache,
+        "accepted": None if result is None or not result.accepted else result.accepted,
         "worker": None if result is None else result.worker,
         "duration_s": None if result is None else round(result.duration_s, 6),
         "outputs": {} if result is None else outputs_json(dict(result.outputs)),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from strata.cli.invocation import load_cells, open_workspace, pattern_of, starting_point
+from strata.cli.invocation import Opened, load_cells, open_workspace, pattern_of, starting_point
 from strata.cli.output import say_notice
 from strata.cli.session import Stores, stores
 from strata.core.digest import Digest
@@ -48,6 +48,21 @@ class Record:
 @contextlib.contextmanager
 def record_of(target: str) -> Iterator[Record]:
     """The record of the one cell that `target` names. Raises `NothingRecorded`."""
+    label, variable, opened = located(target)
+    with stores(opened) as open_stores:
+        last = open_stores.journal.last(label)
+        if last is None:
+            raise never_built(label)
+        yield Record(label, variable, last, open_stores)
+
+
+def never_built(label: Label) -> NothingRecorded:
+    """The error of a cell of which no run is known."""
+    return NothingRecorded(f"{label} was never built", hint=f"`strata build {label}` builds it")
+
+
+def located(target: str) -> tuple[Label, str | None, Opened]:
+    """The one cell that `target` names, the variable in it, and the workspace."""
     start, (text,) = starting_point(Path.cwd(), (target,))
     opened = open_workspace(start, say_notice)
     pattern = pattern_of(opened, text)
@@ -59,10 +74,15 @@ def record_of(target: str) -> Iterator[Record]:
     label, variable = cells.names.resolve(pattern)
     if cells.scanned[label].cell.kind == "markdown":
         raise NothingRecorded(f"{label} is prose: it builds nothing, so there is nothing to show")
-    with stores(opened) as open_stores:
-        last = open_stores.journal.last(label)
-        if last is None:
-            raise NothingRecorded(
-                f"{label} was never built", hint=f"`strata build {label}` builds it"
-            )
-        yield Record(label, variable, last, open_stores)
+    return label, variable, opened
+
+
+def removed(target: str) -> tuple[Label, Opened]:
+    """The label that `target` spells, whether or not there is such a cell, and the workspace.
+
+    For cells that are no more. `located` has said what there is to say about the workspace.
+    """
+    start, (text,) = starting_point(Path.cwd(), (target,))
+    opened = open_workspace(start, lambda event: None)
+    pattern = pattern_of(opened, text)
+    return Label(pattern.package, pattern.name or ""), opened

@@ -5,28 +5,38 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from strata.cli.invocation import Opened
+from strata.cli.definers import definers_of
+from strata.cli.invocation import Opened, Planned
 from strata.cli.state import ensure_state
+from strata.cli.verifying import Sample, verify_hits
+from strata.core.action import ReadyAction, first_action
 from strata.core.action_graph import ActionGraph
-from strata.core.errors import WorkspaceError
-from strata.core.events import Notice
+from strata.core.events import Emit, Notice
 from strata.core.label import Label
 from strata.execution.engine import BuildOptions, Surroundings, build
 from strata.execution.report import BuildReport
+from strata.executors.accepting import Acceptance, Acceptances
 from strata.executors.base import Cancellation, Executor
-from strata.executors.caching import CachingExecutor
+from strata.executors.caching import CachingExecutor, never
 from strata.executors.dispatching import DispatchingExecutor
-from strata.executors.local import LocalExecutor
+from strata.executors.frames import Seen
+from strata.executors.local import LocalExecutor, Observe, nothing_observed
+from strata.executors.observing import Observations, observations
 from strata.executors.planning import PlanningExecutor
 from strata.executors.retrying import RetryingExecutor
-from strata.executors.venv import Environments
-from strata.stores.base import Journal, Run
+from strata.executors.sandbox import Policy, check
+from strata.executors.venv import Environments, Interpreter, distribution_of
+from strata.executors.verifying import Discarding, VerifyingExecutor, nothing_said
+from strata.loading.acceptances import read_accepted
+from strata.loading.disk import Disk
+from strata.stores.base import BuildRecord, ContentStore, Journal, Run
 from strata.stores.journal import LmdbJournal, open_journal
 from strata.stores.lmdb import LmdbStore, open_store
 
@@ -47,6 +57,16 @@ class Request:
     keep_going: bool = True
     force: bool = False
     dry_run: bool = False
+    sandbox: str | None = None
+    """"off" or "strict"; None: as strata.toml says."""
+    network: str | None = None
+    """"on" or "off"; None: as strata.toml says."""
+    fix: bool = False
+    """Add the lines that refusals of the sandbox name, and build again."""
+    verify: Sample | None = None
+    """Which hits are run again and compared when the build has ended."""
+    asked: tuple[str, ...] = ()
+    """The patterns, for the record."""
 
 
 @contextlib.contextmanager
@@ -61,70 +81,173 @@ def stores(opened: Opened) -> Iterator[Stores]:
 
 
 def run_build(
-    opened: Opened, graph: ActionGraph, wanted: Sequence[Label], request: Request
+    opened: Opened, planned: Planned, wanted: Sequence[Label], request: Request
 ) -> BuildReport:
     """Builds, or plans to. Ctrl-C ends it in order and is in the report."""
-    _refuse_what_cannot_be_kept(opened)
+    policy = policy_of(opened, request)
+    check(policy, map(first_action, planned.graph.nodes.values()))
+    _say_what_is_not_used(opened)
     with stores(opened) as open_stores, interruptible(opened.cancellation):
         options = BuildOptions(
             jobs=request.jobs or opened.workspace.build.jobs or cores(),
             keep_going=request.keep_going,
             forced=frozenset(wanted) if request.force else frozenset(),
+            asked=request.asked,
+        )
+        executor = VerifyingExecutor(
+            _executor(opened, open_stores, options, planned, policy, request)
         )
         around = Surroundings(
-            executor=_executor(opened, open_stores, options, request.dry_run),
+            executor=executor,
             journal=ReadOnlyJournal(open_stores.journal)
             if request.dry_run
             else open_stores.journal,
             emit=opened.emit,
             cancellation=opened.cancellation,
             clock=time.monotonic,
+            late=planned.disk.late,
+            look=planned.disk.look,
+            now=time.time,
+            accepts=policy.accepts,
+            definers=definers_of,
         )
-        return build(graph, wanted, options, around)
+        try:
+            report = build(planned.graph, wanted, options, around)
+        finally:
+            planned.disk.save()
+        if request.verify is not None and _is_worth_verifying(report, request):
+            store = Discarding(open_stores.store)
+            runner = _local(opened, store, nothing_said, policy)
+            hits, jobs = executor.hits(), options.jobs
+            verify_hits(hits, request.verify, jobs, runner, store, opened.emit, opened.cancellation)
+        return report
 
 
-def _refuse_what_cannot_be_kept(opened: Opened) -> None:
-    """A setting that promises safety is an error where it cannot be kept; others are said."""
+def _is_worth_verifying(report: BuildReport, request: Request) -> bool:
+    """Not when somebody wants to stop, nor in a round of `--fix` that is followed by another."""
+    return not report.interrupted and (report.success or not request.fix)
+
+
+def policy_of(opened: Opened, request: Request) -> Policy:
+    """Whether cells are confined: the command line wins over strata.toml."""
+    settings = opened.workspace.build
+    return Policy(
+        strict=(request.sandbox or settings.sandbox) == "strict",
+        network=(request.network or settings.network) == "on",
+    )
+
+
+def _say_what_is_not_used(opened: Opened) -> None:
+    """A setting that has no effect is said, never ignored."""
     workspace = opened.workspace
-    if workspace.build.sandbox != "off":
-        raise WorkspaceError(
-            f'[build] sandbox = "{workspace.build.sandbox}" cannot be kept by this version',
-            path="strata.toml",
-            hint='cells are not confined; write sandbox = "off" to build nevertheless',
-        )
     if workspace.cache.remote is not None:
         said = "strata.toml: [cache.remote] is not used by this version; the cache is local"
         opened.emit(Notice("warning", said))
 
 
-def _executor(opened: Opened, open_: Stores, options: BuildOptions, dry_run: bool) -> Executor:
+def _executor(
+    opened: Opened,
+    open_: Stores,
+    options: BuildOptions,
+    planned: Planned,
+    policy: Policy,
+    request: Request,
+) -> Executor:
     """Caching around retrying around the machines; a plan has nothing below the cache."""
     machines: Executor = PlanningExecutor()
-    if not dry_run:
-        environments = Environments(
-            opened.workspace.root,
-            opened.cache,
-            opened.emit,
-            opened.cancellation,
-            opened.environ,
-        )
-        local = LocalExecutor(
-            opened.workspace.root,
-            opened.cache / "scratch",
-            open_.store,
-            environments,
-            opened.emit,
-            opened.cancellation,
-            opened.base_variables,
-        )
+    if not request.dry_run:
+        observe = _observer(opened, planned.disk)
+        local = _local(opened, open_.store, opened.emit, policy, observe)
         machines = RetryingExecutor(DispatchingExecutor({"local": local}), opened.emit)
+    return cached(
+        machines, opened, open_, planned, policy, lambda ready: ready.label in options.forced
+    )
+
+
+def cached(
+    inner: Executor,
+    opened: Opened,
+    open_: Stores,
+    planned: Planned,
+    policy: Policy,
+    force: Callable[[ReadyAction], bool] = never,
+) -> CachingExecutor:
+    """`inner` for what the cache cannot answer, acceptances included. Raises `NotebookError`."""
     return CachingExecutor(
-        machines,
+        inner,
         open_.store,
         open_.store,
         opened.emit,
-        force=lambda ready: ready.label in options.forced,
+        force=force,
+        look=planned.disk.look,
+        accepts=policy.accepts,
+        others=_acceptances(opened, planned.graph),
     )
+
+
+def _acceptances(opened: Opened, graph: ActionGraph) -> Acceptances:
+    """Those in force of the notebooks whose cells are in `graph`."""
+    packages = sorted({label.package for label in graph.nodes})
+    file = read_accepted(opened.workspace.root, packages)
+    for warning in file.warnings:
+        opened.emit(Notice("warning", warning))
+    return Acceptances(
+        Acceptance(entry.label, entry.key, entry.instead_of, entry.said)
+        for entry in file.entries
+        if not entry.revoked
+    )
+
+
+def _local(
+    opened: Opened,
+    store: ContentStore,
+    emit: Emit,
+    policy: Policy,
+    observe: Observe = nothing_observed,
+) -> LocalExecutor:
+    """Runs cells here. `emit` hears of the cells; what is said of environments, everybody hears."""
+    environments = Environments(
+        opened.workspace.root,
+        opened.cache,
+        opened.emit,
+        opened.cancellation,
+        opened.environ,
+    )
+    return LocalExecutor(
+        opened.workspace.root,
+        opened.cache / "scratch",
+        store,
+        environments,
+        emit,
+        opened.cancellation,
+        opened.base_variables,
+        observe=observe,
+        caller_variables=opened.environ,
+        policy=policy,
+    )
+
+
+def _observer(opened: Opened, disk: Disk) -> Observe:
+    """Takes note of what cells depended on; what belongs to an interpreter is in their keys."""
+    root = opened.workspace.root
+    home = Path(opened.environ["HOME"]) if "HOME" in opened.environ else None
+
+    def observe(ready: ReadyAction, seen: Seen, interpreter: Interpreter) -> Observations:
+        environment = interpreter.bin.parent if interpreter.bin is not None else None
+        own = [str(opened.state), str(opened.cache), sys.prefix, sys.base_prefix]
+
+        def distribution(path: str) -> str | None:
+            return None if environment is None else distribution_of(environment, path)
+
+        ignored = [os.path.realpath(path) for path in (*own, *_prefixes(interpreter))]
+        return observations(ready, seen, root, ignored, disk.look, distribution, home)
+
+    return observe
+
+
+def _prefixes(interpreter: Interpreter) -> tuple[str, ...]:
+    program = os.path.realpath(interpreter.argv[0])
+    return (os.path.dirname(os.path.dirname(program)),)
 
 
 class ReadOnlyJournal:
@@ -136,7 +259,13 @@ class ReadOnlyJournal:
     def last(self, label: Label) -> Run | None:
         return self._inner.last(label)
 
+    def history(self, label: Label) -> list[Run]:
+        return self._inner.history(label)
+
     def append(self, label: Label, run: Run) -> None:
+        """Remembers nothing."""
+
+    def add_build(self, build: BuildRecord) -> None:
         """Remembers nothing."""
 
 

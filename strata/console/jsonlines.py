@@ -18,8 +18,10 @@ from strata.core.events import (
     CellOutput,
     CellRetried,
     CellStarted,
+    CellVerified,
     Event,
     Notice,
+    VerificationFinished,
 )
 from strata.core.result import CellFailure
 
@@ -60,6 +62,7 @@ def event_fields(event: Event) -> tuple[str, dict[str, object]]:
                 "cache": None if result is None else result.cache,
                 "duration_s": None if result is None else round(result.duration_s, 6),
                 "error": None if result is None else _error(result.error),
+                "accepted": None if result is None else result.accepted or None,
             }
         case Notice(level, message, label):
             where = {} if label is None else {"label": str(label)}
@@ -73,6 +76,30 @@ def event_fields(event: Event) -> tuple[str, dict[str, object]]:
                 "duration_s": round(duration_s, 6),
                 "interrupted": interrupted,
             }
+        case CellVerified():
+            return "cell_verified", verified_fields(event)
+        case VerificationFinished(hits, verified, differs, unclear, seed, interrupted):
+            return "verification_finished", {
+                "hits": hits,
+                "verified": verified,
+                "differs": differs,
+                "unclear": unclear,
+                "seed": seed,
+                "interrupted": interrupted,
+            }
+
+
+def verified_fields(event: CellVerified) -> dict[str, object]:
+    """What was found about one hit that was run again; an entry of `verified` in `--json` too."""
+    return {
+        "label": str(event.label),
+        "verdict": event.verdict.value,
+        "accepted": event.accepted or None,
+        "differences": [
+            {"kind": d.kind, "name": d.name, "said": d.said, "verdict": d.verdict.value}
+            for d in event.differences
+        ],
+    }
 
 
 def _error(error: CellFailure | None) -> dict[str, object] | None:

@@ -10,8 +10,12 @@ from strata.core.events import (
     CellFinished,
     CellOutput,
     CellRetried,
+    CellVerified,
+    Difference,
     Notice,
     Status,
+    Verdict,
+    VerificationFinished,
 )
 from strata.core.label import Label
 from strata.core.result import CellFailure, FailureKind
@@ -42,6 +46,8 @@ def cell_line(event: CellFinished) -> str:
         parts.append(one_line(headline(result.error)))
     elif event.reason:
         parts.append(f"({event.reason})")
+    elif result is not None and result.accepted:
+        parts.append(f"(accepted: {one_line(result.accepted)})")
     return "  ".join(parts)
 
 
@@ -53,6 +59,47 @@ def closing_line(event: BuildFinished) -> str:
         counts.append(f"{event.skipped} skipped")
     line = f"{count(cells, 'cell')}: {', '.join(counts)} in {duration(event.duration_s)}"
     return f"{line} (interrupted)" if event.interrupted else line
+
+
+_VERDICTS = {
+    Verdict.VERIFIED: "verified",
+    Verdict.UNCLEAR: "unclear",
+    Verdict.DIFFERS: "DIFFERS",
+}
+
+
+def verified_line(event: CellVerified) -> str:
+    """One hit that was run again: `DIFFERS   //train:model  output model (…, pickle): …`."""
+    parts = [f"{_VERDICTS[event.verdict]:<9} {event.label}"]
+    if event.differences:
+        parts.append("; ".join(one_line(_difference(d)) for d in event.differences))
+    if event.accepted and event.verdict is not Verdict.VERIFIED:
+        cure = f"`strata accept --revoke {event.label}` takes that back"
+        parts.append(f"(accepted: {one_line(event.accepted)}; {cure})")
+    return "  ".join(parts)
+
+
+def _difference(difference: Difference) -> str:
+    named = f"{difference.kind} {difference.name}".rstrip()
+    return f"{named}: {difference.said}"
+
+
+def verification_lines(event: VerificationFinished) -> list[str]:
+    """`verified 5 of 103 hits: 1 differs (--verify-seed 7)`, and advice where one differs."""
+    found = [f"{event.differs} differ{'s' if event.differs == 1 else ''}"]
+    if event.unclear:
+        found.append(f"{event.unclear} unclear")
+    line = f"verified {event.verified} of {count(event.hits, 'hit')}: {', '.join(found)}"
+    line += f" (--verify-seed {event.seed})"
+    if event.interrupted:
+        line += " (interrupted)"
+    return [line, ADVICE] if event.differs else [line]
+
+
+ADVICE = (
+    "hint: a cell that gives other bytes each time needs a seed for what is random in it, or "
+    "`# @nocache`; `--force` puts what it gives now into the cache"
+)
 
 
 def retry_line(event: CellRetried) -> str:

@@ -19,6 +19,8 @@ from strata.console.lines import (
     failure_lines,
     notice_line,
     retry_line,
+    verification_lines,
+    verified_line,
 )
 from strata.core.events import (
     BuildFinished,
@@ -27,9 +29,12 @@ from strata.core.events import (
     CellOutput,
     CellRetried,
     CellStarted,
+    CellVerified,
     Event,
     Notice,
     Status,
+    Verdict,
+    VerificationFinished,
 )
 from strata.core.label import Label
 from strata.core.result import CellFailure, FailureKind
@@ -57,6 +62,10 @@ class _Seen:
         match event:
             case BuildStarted(cells, _):
                 self.cells = cells
+                # One console may see several builds, as with --fix: each is told by itself.
+                self.settled.clear()
+                self.output.clear()
+                self.failures.clear()
             case CellOutput(label, _, text):
                 self.output[label] = (self.output.get(label, "") + text)[-KEPT_OUTPUT:]
             case CellFinished(label, status, _, result):
@@ -126,6 +135,10 @@ class PlainConsole:
                     self._lines(*self._output.feed(event))
                 case BuildFinished():
                     self._lines(*self._seen.closing(event))
+                case CellVerified():
+                    self._lines(verified_line(event))
+                case VerificationFinished():
+                    self._lines(*verification_lines(event))
                 case _:
                     pass
             self._stream.flush()
@@ -174,11 +187,11 @@ class LiveConsole:
                     self._started = True
                 case CellStarted(label, _, _):
                     self._running[label] = self._clock()
-                case CellFinished(label, status, _, _):
+                case CellFinished(label, status, _, result):
                     self._running.pop(label, None)
                     for line in self._output.end(label):
                         self._print(line, "dim")
-                    if status is not Status.CACHED:
+                    if status is not Status.CACHED or (result is not None and result.accepted):
                         self._print(cell_line(event), _STYLES.get(status))
                 case CellRetried():
                     self._print(retry_line(event))
@@ -191,6 +204,11 @@ class LiveConsole:
                     self.close()
                     for line in self._seen.closing(event):
                         self._print(line, "bold red" if line.endswith(" failed") else None)
+                case CellVerified(_, verdict, _, _):
+                    self._print(verified_line(event), _VERDICT_STYLES.get(verdict))
+                case VerificationFinished():
+                    for line in verification_lines(event):
+                        self._print(line)
                 case _:
                     pass
 
@@ -225,4 +243,9 @@ _STYLES = {
     Status.FAILED: "red",
     Status.RAN: "green",
     Status.SKIPPED: "yellow",
+}
+
+_VERDICT_STYLES = {
+    Verdict.UNCLEAR: "yellow",
+    Verdict.DIFFERS: "red",
 }

@@ -23,9 +23,11 @@ from blake3 import blake3
 from strata.core.digest import Digest
 from strata.core.encoding import Encodable, encode
 from strata.core.label import Label
+from strata.core.observation import Observed
 from strata.core.result import ActionResult, Output
 
-KEY_DOMAIN = "strata.action.v1"
+KEY_DOMAIN = "strata.action.v2"
+OBSERVED_DOMAIN = "strata.observed.v1"
 
 ActionKey = NewType("ActionKey", str)
 """64 lower-case hex digits."""
@@ -59,6 +61,23 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
+class Files:
+    """Workspace files that an action declares, before anybody looked which of them exist.
+
+    They are looked up when the action becomes ready: another action may have written them just
+    before. `globs` and `named` are relative to the action's folder, `//` at the front of a glob
+    means the workspace root; a name that is no file then is no input. `written` are names that the
+    command writes.
+    """
+
+    globs: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    """Names that may also be folders or patterns; what they match is an input."""
+    written: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """Where a cell's code runs: an interpreter, and the locked distributions it can import.
 
@@ -74,11 +93,15 @@ class Environment:
     lock: Digest | None = None
     sources: Digest | None = None
     """The content of the folders that the lock installs from, where it names any."""
+    narrow: bool = False
+    """Of the lock, only what an action can reach is in its key; it is added when it is ready."""
 
     def component(self) -> Encodable:
         """What of this is in a key."""
-        lock = None if self.lock is None else str(self.lock)
         found: dict[str, Encodable] = {"python": self.python, "platform": self.platform}
+        if self.narrow:
+            return found
+        lock = None if self.lock is None else str(self.lock)
         found["lock"] = lock
         if self.sources is not None:
             found["sources"] = str(self.sources)
@@ -109,12 +132,17 @@ class Action:
     """Environment variables of the child beside the fixed base. May hold secrets: never printed."""
     secrets: tuple[str, ...] = ()
     """Names in `variables` whose values must not reach a key, a log, an event or the cache."""
+    files: Files = Files()
+    imports: tuple[str, ...] = ()
+    """Top-level modules that the command and the definitions it uses import, sorted."""
     folder: str = ""
     """The current folder of the command, relative to the workspace root."""
     worker: str = "local"
     timeout_s: float = 300.0
     retries: int = 0
     cacheable: bool = True
+    sandbox: str | None = None
+    """"off" or "strict" where the cell says so; else what the build says."""
 
 
 class Chain(Protocol):
@@ -160,22 +188,43 @@ class ReadyAction:
     key: ActionKey
     reason: str = ""
     """Why it would run, for events and records; not in the key."""
+    artifacts: Mapping[str, Artifact] = field(default_factory=dict)
+    """Which artifact each of `inputs` is: of one artifact there is one object in a process."""
 
     @property
     def label(self) -> Label:
         return self.action.label
 
 
-def make_ready(action: Action, inputs: Mapping[str, Output]) -> ReadyAction:
+Late: TypeAlias = Mapping[str, Mapping[str, Encodable]]
+"""Component to entries of it that are known only when an action is ready: the files that are there
+by then, the distributions that its inputs need."""
+
+
+def make_ready(
+    action: Action,
+    inputs: Mapping[str, Output],
+    late: Late | None = None,
+    artifacts: Mapping[str, Artifact] | None = None,
+) -> ReadyAction:
     """`action` with its inputs by content, its full provenance and its key."""
     missing = [s for s, i in action.inputs.items() if not i.optional and s not in inputs]
     assert not missing, f"{action.label} is not ready: {missing}"
     by_content: dict[str, Encodable] = {
-        slot: None if slot not in inputs else f"{inputs[slot].codec}:{inputs[slot].digest}"
-        for slot in action.inputs
+        slot: None if slot not in inputs else inputs[slot].content for slot in action.inputs
     }
     provenance = {**action.provenance, "inputs": by_content}
-    return ReadyAction(action, inputs, provenance, key_of(provenance))
+    for component, entries in (late or {}).items():
+        known = provenance[component]
+        assert isinstance(known, Mapping)
+        provenance[component] = {**known, **entries}
+    key = key_of(provenance)
+    return ReadyAction(action, inputs, provenance, key, artifacts=artifacts or {})
+
+
+def observed_key(key: ActionKey, observed: Observed) -> ActionKey:
+    """Where the result of `key` is kept that holds while these observations hold."""
+    return ActionKey(blake3(encode([OBSERVED_DOMAIN, key, observed])).hexdigest())
 
 
 def key_of(provenance: Provenance) -> ActionKey:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from strata.core.action import Node
+from strata.core.action import Artifact, Node
 from strata.core.label import Label
 from strata.core.result import CellFailure
 
@@ -27,6 +27,21 @@ class ActionGraph:
     nodes: Mapping[Label, Node]
     needs: Mapping[Label, tuple[Label, ...]]
     broken: Mapping[Label, CellFailure] = field(default_factory=dict)
+    readers: Mapping[Artifact, tuple[Label, ...]] = field(default_factory=dict)
+    """Who reads each artifact, also cells that are not in the graph, in definition order."""
+    order: Mapping[Label, int] = field(default_factory=dict)
+    """Where each cell stands among all cells, in definition order."""
+
+    def read_later(self, artifact: Artifact, than: Label) -> tuple[Label, ...]:
+        """Who reads `artifact` after the cell `than`: later cells of its notebook, and all cells of
+        other notebooks."""
+        place = self.order.get(than, -1)
+        return tuple(
+            reader
+            for reader in self.readers.get(artifact, ())
+            if reader != than
+            and (reader.package != than.package or self.order.get(reader, place) > place)
+        )
 
     def reachable(self, wanted: Iterable[Label]) -> list[Label]:
         """Those of `wanted` and of all they need that can be built or are broken, in order."""

@@ -93,7 +93,61 @@ class BuildFinished:
     interrupted: bool = False
 
 
+class Verdict(StrEnum):
+    """What running a hit again showed; the value is the word in `--json`."""
+
+    VERIFIED = "verified"  # every output came out the same, byte for byte
+    UNCLEAR = "unclear"  # some did not, and equal values of them may have other bytes
+    DIFFERS = "differs"  # some did not, or the cell failed
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that came out otherwise when a hit was run again.
+
+    `kind`: "output", "display", "console", or "run" where the cell failed. `verdict` is what this
+    difference alone would mean: `VERIFIED` for what is said and does not count.
+    """
+
+    kind: str
+    name: str
+    said: str
+    verdict: Verdict = Verdict.DIFFERS
+
+
+@dataclass(frozen=True, slots=True)
+class CellVerified:
+    """A hit was run again and compared; the cache still has what it had. `accepted` is why the hit
+    stands for an edited cell (`ActionResult.accepted`)."""
+
+    label: Label
+    verdict: Verdict
+    differences: tuple[Difference, ...] = ()
+    accepted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationFinished:
+    """Of `hits` hits `verified` were run again, chosen with `seed`; `differs` and `unclear` of
+    them did not come out the same."""
+
+    hits: int
+    verified: int
+    differs: int
+    unclear: int
+    seed: int
+    interrupted: bool = False
+
+
 Event: TypeAlias = (
-    BuildStarted | CellStarted | CellOutput | CellRetried | CellFinished | Notice | BuildFinished
+    BuildStarted
+    | CellStarted
+    | CellOutput
+    | CellRetried
+    | CellFinished
+    | Notice
+    | BuildFinished
+    | CellVerified
+    | VerificationFinished
 )
 Emit: TypeAlias = Callable[[Event], None]

@@ -11,9 +11,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from strata.core.digest import Digest
 from strata.core.encoding import Encodable
+from strata.core.observation import Observed
 
 SCHEMA = "strata.result.v1"
 
@@ -27,6 +29,8 @@ class FailureKind(StrEnum):
     TIMEOUT = "timeout"  # it ran longer than it may
     CRASH = "crash"  # the interpreter ended without saying how: a signal, os._exit
     BROKEN = "broken"  # its text, or its place among the other cells, cannot be understood
+    MUTATION = "mutation"  # it changed a value in a way that other cells would not see
+    SANDBOX = "sandbox"  # it reached for something that it does not declare
     INPUT = "input"  # a value it needs was not defined, or cannot be stored
     CANCELLED = "cancelled"  # the build was stopped while it ran
     INFRASTRUCTURE = "infrastructure"  # the environment or the store failed, not the cell
@@ -53,6 +57,30 @@ class Output:
     codec: str
     type_name: str = ""
     summary: str = ""
+    needs: tuple[str, ...] = ()
+    """Top-level modules that reading the bytes imports."""
+    unstable: str = ""
+    """Why equal values may have other bytes; "" where these are the only ones."""
+    part: str | None = None
+    """Of a joint value (`Shared`), the variable that is meant; not stored."""
+
+    @property
+    def content(self) -> str:
+        """What is in the key of whoever reads it."""
+        text = f"{self.codec}:{self.digest}"
+        return text if self.part is None else f"{text}#{self.part}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Outputs that have mutable parts in common, stored once more as one value.
+
+    Who reads one of them reads that one alone; who reads several reads `output`, so that what is
+    one object in the cell that made them is one object there.
+    """
+
+    names: tuple[str, ...]
+    output: Output
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +111,28 @@ class ActionResult:
     """Seconds since the epoch, UTC."""
     provenance: Mapping[str, Encodable] = field(default_factory=dict)
     cache: str | None = None
+    machine: str = ""
+    """The host that ran it."""
+    shared: tuple[Shared, ...] = ()
+    aliases: tuple[tuple[str, str], ...] = ()
+    """(output, input slot): the two have mutable parts in common."""
+    changed: tuple[str, ...] = ()
+    """Input slots whose value the cell changed in place, whether a statement shows it or not."""
+    observed: Observed = field(default_factory=dict)
+    """What it was found to depend on when it ran: `strata.core.observation`."""
+    sandboxed: bool = False
+    """It could read nothing but what it declares."""
+    moving: tuple[str, ...] = ()
+    """Files that changed while it ran, so that nobody knows what it read. Not stored: such a
+    result is never recorded."""
+    accepted: str = ""
+    """Why somebody said that the result of another key is the result of this one; "" if nobody had
+    to. Stored in the journal; what is recorded under a key is that key's own."""
 
     def blobs(self) -> list[Digest]:
         """Every digest that this result promises."""
         found = [o.digest for o in self.outputs.values() if isinstance(o, Output)]
+        found += [group.output.digest for group in self.shared]
         found += [digest for bundle in self.displays for digest in bundle.values()]
         if self.console is not None:
             found.append(self.console)
@@ -100,7 +146,7 @@ class ActionResult:
 def to_json(result: ActionResult) -> bytes:
     """The stored form of `result`."""
     outputs = {name: _output_to_json(o) for name, o in result.outputs.items()}
-    record = {
+    record: dict[str, object] = {
         "schema": SCHEMA,
         "outputs": outputs,
         "displays": [{m: str(d) for m, d in b.items()} for b in result.displays],
@@ -111,6 +157,15 @@ def to_json(result: ActionResult) -> bytes:
         "worker": result.worker,
         "finished_at": result.finished_at,
         "provenance": result.provenance,
+        "machine": result.machine,
+        "shared": [
+            {"names": list(g.names), "output": _output_to_json(g.output)} for g in result.shared
+        ],
+        "aliases": [list(pair) for pair in result.aliases],
+        "changed": list(result.changed),
+        "observed": dict(result.observed),
+        "sandboxed": result.sandboxed,
+        "accepted": result.accepted,
     }
     return json.dumps(record, ensure_ascii=True, separators=(",", ":")).encode()
 
@@ -136,24 +191,51 @@ def from_json(data: bytes) -> ActionResult:
             worker=str(record["worker"]),
             finished_at=float(record["finished_at"]),
             provenance=record["provenance"],
+            machine=str(record.get("machine", "")),
+            shared=tuple(_shared_from_json(g) for g in record.get("shared", ())),
+            aliases=tuple((str(a), str(b)) for a, b in record.get("aliases", ())),
+            changed=tuple(map(str, record.get("changed", ()))),
+            observed={str(k): str(v) for k, v in record.get("observed", {}).items()},
+            sandboxed=bool(record.get("sandboxed", False)),
+            accepted=str(record.get("accepted", "")),
         )
     except (KeyError, TypeError, AttributeError) as problem:
         raise ValueError(f"not a stored result: {problem!r}") from problem
 
 
-def _output_to_json(output: Output | Unstorable) -> dict[str, str]:
+def _output_to_json(output: Output | Unstorable) -> dict[str, object]:
     match output:
-        case Output(digest, codec, type_name, summary):
-            return {"digest": str(digest), "codec": codec, "type": type_name, "summary": summary}
+        case Output(digest, codec, type_name, summary, needs, unstable):
+            record: dict[str, object] = {"digest": str(digest), "codec": codec}
+            record |= {"type": type_name, "summary": summary}
+            if needs:
+                record["needs"] = list(needs)
+            if unstable:
+                record["unstable"] = unstable
+            return record
         case Unstorable(type_name, reason):
             return {"type": type_name, "unstorable": reason}
 
 
-def _output_from_json(record: Mapping[str, str]) -> Output | Unstorable:
+def _output_from_json(record: Mapping[str, Any]) -> Output | Unstorable:
     if "unstorable" in record:
         return Unstorable(record["type"], record["unstorable"])
-    digest = Digest.parse(record["digest"])
-    return Output(digest, record["codec"], record["type"], record["summary"])
+    return _stored_from_json(record)
+
+
+def _stored_from_json(record: Mapping[str, Any]) -> Output:
+    return Output(
+        Digest.parse(record["digest"]),
+        record["codec"],
+        record["type"],
+        record["summary"],
+        tuple(map(str, record.get("needs", ()))),
+        str(record.get("unstable", "")),
+    )
+
+
+def _shared_from_json(record: Mapping[str, Any]) -> Shared:
+    return Shared(tuple(map(str, record["names"])), _stored_from_json(record["output"]))
 
 
 def _failure_to_json(failure: CellFailure) -> dict[str, str | int | None]:

@@ -8,14 +8,14 @@ so a value that changed while it was rebuilt reaches everything above it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 
-from strata.core.action import Action, Chain, ReadyAction, make_ready
+from strata.core.action import Action, Chain, Late, ReadyAction, make_ready
 from strata.core.action_graph import ActionGraph
-from strata.core.errors import BlobDamaged, BlobMissing, Interrupted, StoreError, StrataError
+from strata.core.errors import BlobDamaged, BlobMissing, Interrupted, StrataError
 from strata.core.events import (
     BuildFinished,
     BuildStarted,
@@ -25,13 +25,14 @@ from strata.core.events import (
     Status,
 )
 from strata.core.label import Label
-from strata.core.result import ActionResult, CellFailure, FailureKind
-from strata.execution import explain
+from strata.core.result import ActionResult, CellFailure, FailureKind, Output
 from strata.execution.inputs import inputs_of
+from strata.execution.memory import Accepts, Definers, Memory, Why
+from strata.execution.mutation import Mutations
 from strata.execution.plan import Plan, State
 from strata.execution.report import BuildReport, CellReport
-from strata.executors.base import Cancellation, Executor, NotCached
-from strata.stores.base import Journal, Run
+from strata.executors.base import Cancellation, Executor, Look, NotCached, nothing_seen
+from strata.stores.base import Journal
 
 MOST_REPAIRS = 3
 """How often one cell's inputs are made again before the store is given up on."""
@@ -46,6 +47,8 @@ class BuildOptions:
     jobs: int = 1
     keep_going: bool = True
     forced: frozenset[Label] = frozenset()
+    asked: tuple[str, ...] = ()
+    """What the user named, for the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,15 @@ class Surroundings:
     cancellation: Cancellation
     clock: Callable[[], float]
     """Seconds, monotonic."""
+    late: Callable[[Action, Mapping[str, Output]], Late] = lambda action, inputs: {}
+    """What of a key is known only when an action is ready: files, distributions. It is called in
+    the engine's thread, and raises `ConfigError` for a file that cannot be read."""
+    look: Look = nothing_seen
+    now: Callable[[], float] = lambda: 0.0
+    """Seconds since the epoch."""
+    accepts: Accepts = lambda ready, result: True
+    """Which recorded results count, as the executors see it."""
+    definers: Definers = lambda action: {}
 
 
 def build(
@@ -86,11 +98,14 @@ class _Progress:
     first: ReadyAction | None = None
     steps_ran: int = 0
     steps_cached: int = 0
-    reason: str = ""
+    why: Why | None = None
     ready: ReadyAction | None = None
     result: ActionResult | None = None
     report: CellReport | None = None
-    previous: Run | None = None
+
+    @property
+    def reason(self) -> str:
+        return "" if self.why is None else self.why.reason
 
 
 class _Build:
@@ -107,11 +122,21 @@ class _Build:
         self.options = options
         self.around = around
         self.plan = Plan(graph, wanted)
+        self.mutations = Mutations(graph)
         self.progress = {label: _Progress() for label in self.plan.labels}
         self.ended: SimpleQueue[_Ended | None] = SimpleQueue()
         self.running = 0
         self.stopping: str | None = None
-        self.forgetful = False
+        self.memory = Memory(
+            around.journal,
+            around.emit,
+            around.now,
+            labels=self.plan.labels,
+            forced=options.forced,
+            look=around.look,
+            accepts=around.accepts,
+            definers=around.definers,
+        )
 
     def run(self) -> BuildReport:
         started = self.around.clock()
@@ -129,6 +154,7 @@ class _Build:
             self.around.clock() - started,
             interrupted,
         )
+        self.memory.ended(report, self.options.asked)
         self.around.emit(
             BuildFinished(
                 report.count(Status.RAN),
@@ -180,20 +206,30 @@ class _Build:
 
     def _submit(self, label: Label, action: Action, pool: ThreadPoolExecutor) -> None:
         mine = self.progress[label]
-        inputs = inputs_of(action, lambda producer: self.progress[producer].result)
-        if isinstance(inputs, CellFailure):
-            self._fail(label, ActionResult(error=inputs), "an input is not there")
+        ready = self._ready(action)
+        if isinstance(ready, CellFailure):
+            self._fail(label, ActionResult(error=ready), "an input is not there")
             return
-        ready = make_ready(action, inputs)
         if mine.step == 0:
             mine.first = ready
-            mine.previous = self._last(label)
-            mine.reason = self._reason(ready, mine.previous)
+            mine.why = self.memory.why(ready)
         ready = replace(ready, reason=mine.reason)
         mine.ready = ready
         mine.attempt += 1
         self.running += 1
         pool.submit(self._run, ready, mine.attempt)
+
+    def _ready(self, action: Action) -> ReadyAction | CellFailure:
+        """`action` with everything that its key needs, as it is now; or why that cannot be had."""
+        given = inputs_of(action, lambda producer: self.progress[producer].result)
+        if isinstance(given, CellFailure):
+            return given
+        inputs = {slot: one.output for slot, one in given.items()}
+        try:
+            late = self.around.late(action, inputs)
+        except StrataError as problem:
+            return _unreadable(problem)
+        return make_ready(action, inputs, late, {s: one.artifact for s, one in given.items()})
 
     def _run(self, ready: ReadyAction, attempt: int) -> None:
         """In a pool thread: every way in which an executor can end becomes a message."""
@@ -227,6 +263,11 @@ class _Build:
         mine.steps_cached += result.cache is not None
         if result.error is not None:
             self._fail(label, result, mine.reason)
+            return
+        assert mine.ready is not None
+        lost = self.mutations.ended(mine.ready.action, result, mine.ready.artifacts)
+        if lost is not None:
+            self._fail(label, replace(result, error=lost), mine.reason)
             return
         mine.result = result
         node = self.graph.nodes[label]
@@ -272,7 +313,7 @@ class _Build:
         """A dry run came to an action that no cache has: what is above it cannot be known."""
         self._settled(CellReport(label, Status.WOULD_RUN, self.progress[label].reason))
         for above in self.plan.fail(label):
-            reason = f"until {above.because} has run"
+            reason = f"until {above.because} ran"
             self._settled(CellReport(above.label, Status.UNKNOWN, reason))
 
     def _repair(self, label: Label, problem: StrataError, pool: ThreadPoolExecutor) -> None:
@@ -297,50 +338,9 @@ class _Build:
             mine.step = 0
             self._start(label, pool)
 
-    def _reason(self, ready: ReadyAction, previous: Run | None) -> str:
-        """Why this action would run, if no cache has it."""
-        if ready.label in self.options.forced:
-            return "forced"
-        if not ready.action.cacheable:
-            return explain.NOT_CACHED
-        if previous is None:
-            return explain.NEVER_BUILT
-        if previous.result.error is not None and not previous.result.provenance:
-            return explain.LAST_RUN_FAILED  # before its inputs were known
-        changed = explain.first_difference(previous.result.provenance, ready.provenance)
-        if changed is not None:
-            return changed
-        failed = previous.result.error is not None
-        return explain.LAST_RUN_FAILED if failed else explain.RESULT_GONE
-
-    def _last(self, label: Label) -> Run | None:
-        try:
-            return self.around.journal.last(label)
-        except StoreError as problem:
-            self._journal_lost(problem)
-            return None
-
     def _remember(self, label: Label, status: Status, reason: str, result: ActionResult) -> None:
-        """Keeps the run in the journal, unless it says what the journal says already."""
         mine = self.progress[label]
-        key = None if mine.ready is None else mine.ready.key
-        previous = mine.previous
-        if status is Status.CACHED and previous is not None and previous.key == key:
-            return
-        if mine.first is not None and (mine.step > 0 or not result.provenance):
-            # Of a chain the first step: the later ones follow from it.
-            result = replace(result, provenance=mine.first.provenance)
-        try:
-            self.around.journal.append(label, Run(key, status.value, reason, result))
-        except StoreError as problem:
-            self._journal_lost(problem)
-
-    def _journal_lost(self, problem: StoreError) -> None:
-        """Without a journal nothing is built wrongly or twice; it is said once."""
-        if not self.forgetful:
-            self.forgetful = True
-            what = f"what happens is not being remembered: {problem.message}"
-            self.around.emit(Notice("warning", what))
+        self.memory.remember(label, status, reason, result, mine.why, mine.ready, mine.first)
 
     def _settled(self, report: CellReport) -> None:
         mine = self.progress[report.label]
@@ -360,6 +360,18 @@ def _following(chain: Chain, step: int, result: ActionResult) -> Action | None:
     following = chain.after(step, result)
     assert following is None or following.label == chain.label
     return following
+
+
+def _unreadable(problem: StrataError) -> CellFailure:
+    """A declared file that cannot be read is a failure of the cell that declares it."""
+    return CellFailure(
+        FailureKind.INPUT,
+        type(problem).__name__,
+        problem.what,
+        problem.path,
+        problem.line,
+        hint=problem.hint,
+    )
 
 
 def _machinery(problem: StrataError) -> CellFailure:

@@ -2,35 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from strata.core.action import Action, Artifact, Input
 from strata.core.label import Label
 from strata.core.result import ActionResult, CellFailure, FailureKind, Output, Unstorable
 
+ResultOf: TypeAlias = Callable[[Label], ActionResult | None]
 
-def inputs_of(
-    action: Action, result_of: Callable[[Label], ActionResult | None]
-) -> dict[str, Output] | CellFailure:
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What one slot holds, and which artifact that is."""
+
+    artifact: Artifact
+    output: Output
+
+
+def inputs_of(action: Action, result_of: ResultOf) -> dict[str, Given] | CellFailure:
     """What each slot of `action` holds, or why one cannot be had. A slot that is optional and has
     nothing is left out. Everything that `action` depends on must have a result."""
-    found: dict[str, Output] = {}
+    found: dict[str, Given] = {}
     for slot, wanted in action.inputs.items():
         given = _first_given(wanted, result_of)
         if given is not None and isinstance(given[1], Output):
-            found[slot] = given[1]
+            found[slot] = Given(given[0], given[1])
         elif wanted.optional:
             continue  # perhaps the cell does not read it
         elif given is not None and isinstance(given[1], Unstorable):
             return _cannot_be_stored(given[0], given[1])
         else:
             return _not_defined(wanted)
-    return found
+    return _jointly(found, result_of)
 
 
-def _first_given(
-    wanted: Input, result_of: Callable[[Label], ActionResult | None]
-) -> tuple[Artifact, Output | Unstorable] | None:
+def _jointly(found: Mapping[str, Given], result_of: ResultOf) -> dict[str, Given]:
+    """Where two of the inputs have parts in common, both come out of the one joint value."""
+    names: dict[Label, set[str]] = {}
+    for given in found.values():
+        names.setdefault(given.artifact.producer, set()).add(given.artifact.name)
+    joint: dict[Artifact, Output] = {}
+    for producer, wanted in names.items():
+        result = result_of(producer)
+        for group in result.shared if result is not None and len(wanted) > 1 else ():
+            together = wanted.intersection(group.names)
+            if len(together) > 1:
+                outputs = {name: replace(group.output, part=name) for name in together}
+                joint.update((Artifact(producer, n), o) for n, o in outputs.items())
+    return {
+        slot: replace(given, output=joint.get(given.artifact, given.output))
+        for slot, given in found.items()
+    }
+
+
+def _first_given(wanted: Input, result_of: ResultOf) -> tuple[Artifact, Output | Unstorable] | None:
     """The first artifact that its producer defined when it ran."""
     for artifact in wanted.artifacts:
         result = result_of(artifact.producer)

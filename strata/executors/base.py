@@ -7,10 +7,11 @@ Every implementation joins `tests/conformance/test_executors.py` by existing.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from typing import Protocol, TypeAlias
 
-from strata.core.action import ReadyAction
+from strata.core.action import Action, ReadyAction
+from strata.core.observation import ABSENT, Observed
 from strata.core.result import ActionResult
 
 
@@ -24,6 +25,15 @@ class Executor(Protocol):
         `ExecutorError`, `EnvironmentFailed`, `StoreError`. When the cancellation it was built
         with is set it MUST return soon, with nothing of its own left running.
         """
+
+
+Look: TypeAlias = Callable[[Action, Iterable[str]], Observed]
+"""The value that each of these observations has now, for an action: `strata.core.observation`."""
+
+
+def nothing_seen(_action: Action, names: Iterable[str]) -> Observed:
+    """A `Look` that sees nothing of what is outside."""
+    return dict.fromkeys(names, ABSENT)
 
 
 class NotCached(Exception):

@@ -3,25 +3,39 @@
 An executor around an executor: neither the one inside nor the engine knows of it. Invariants: a
 result is recorded only on success, only when its action may be cached, and only after its blobs
 are stored (the inner executor has returned by then); and one key is never run twice at once.
+
+A lookup has two steps, as in ccache and BuildXL: what an action was found to depend on only when
+it ran is recorded as a set of observations under its key; a set of which every member still has
+its value leads to the result.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
-from strata.core.action import ActionKey, ReadyAction
+from strata.core.action import ActionKey, ReadyAction, observed_key
 from strata.core.errors import StoreError
 from strata.core.events import Emit, Notice
 from strata.core.result import ActionResult
-from strata.executors.base import Executor
+from strata.executors.base import Executor, Look, nothing_seen
 from strata.stores.base import ActionCache, ContentStore
 
 
 def never(_ready: ReadyAction) -> bool:
     """Forces nothing."""
     return False
+
+
+def always(_ready: ReadyAction, _result: ActionResult) -> bool:
+    """Accepts every result."""
+    return True
+
+
+def no_other(_ready: ReadyAction) -> Iterable[tuple[ActionKey, str]]:
+    """The result of no other key stands for that of an action."""
+    return ()
 
 
 @dataclass(slots=True)
@@ -42,13 +56,21 @@ class CachingExecutor:
         store: ContentStore,
         emit: Emit,
         force: Callable[[ReadyAction], bool] = never,
+        look: Look = nothing_seen,
+        accepts: Callable[[ReadyAction, ActionResult], bool] = always,
+        others: Callable[[ReadyAction], Iterable[tuple[ActionKey, str]]] = no_other,
     ) -> None:
-        """`force` says which actions are run although the cache may know them."""
+        """`force` says which actions are run although the cache may know them, `look` what
+        observations are worth now, `accepts` which recorded results count, and `others` the result
+        of which other keys, and why, stands for that of an action that has none."""
         self._inner = inner
         self._cache = cache
         self._store = store
         self._emit = emit
         self._force = force
+        self._look = look
+        self._accepts = accepts
+        self._others = others
         self._guard = threading.Lock()
         self._flights: dict[ActionKey, _Flight] = {}
         self._warned = False
@@ -64,9 +86,11 @@ class CachingExecutor:
                     flight = self._flights[ready.key] = _Flight()
                     break
             flight.landed.wait()
-            if flight.result is not None:
-                return flight.result.answered_by(flight.result.cache or "local")
-            # It failed, perhaps of itself alone (a time limit): this one gets its own try.
+            found = flight.result
+            if found is not None and not found.accepted and self._accepts(ready, found):
+                return found.answered_by(found.cache or "local")
+            # It failed, perhaps of itself alone (a time limit), or does not count for this cell:
+            # it gets its own try.
         try:
             result = self._look_up_or_run(ready)
             flight.result = None if result.error else result
@@ -78,28 +102,58 @@ class CachingExecutor:
 
     def _look_up_or_run(self, ready: ReadyAction) -> ActionResult:
         if not self._force(ready):
-            found = self._look_up(ready.key)
+            found = self._look_up(ready)
             if found is not None:
                 return found
         result = self._inner.run(ready)
-        if result.error is None:
+        if result.moving:
+            self._emit(Notice("warning", _moved(result), ready.label))
+        elif result.error is None:
             self._record(ready.key, result)
         return result
 
-    def _look_up(self, key: ActionKey) -> ActionResult | None:
-        """A result whose blobs are all there; one whose blobs are gone is a miss."""
+    def _look_up(self, ready: ReadyAction) -> ActionResult | None:
+        """A result that counts and whose blobs are all there; else it is a miss."""
         try:
-            found = self._cache.lookup(key)
-            if found is None or self._store.missing(found.blobs()):
-                return None
+            found = self._recorded(ready, ready.key)
+            if found is not None:
+                return found
+            for key, said in self._others(ready):
+                found = self._recorded(ready, key)
+                if found is not None:
+                    return replace(found, accepted=said, provenance=ready.provenance)
         except StoreError as problem:
             self._warn("the cache cannot be asked, so everything runs", problem)
-            return None
-        return found.answered_by(found.cache or "local")
+        return None
+
+    def _recorded(self, ready: ReadyAction, key: ActionKey) -> ActionResult | None:
+        for place in self._places(ready, key):
+            found = self._cache.lookup(place)
+            if (
+                found is not None
+                and self._accepts(ready, found)
+                and not self._store.missing(found.blobs())
+            ):
+                return found.answered_by(found.cache or "local")
+        return None
+
+    def _places(self, ready: ReadyAction, key: ActionKey) -> Iterator[ActionKey]:
+        """Where the result of `key` may be: there, and where the sets lead that hold now."""
+        yield key
+        seen: dict[str, str] = {}
+        for observed in self._cache.recorded_sets(key):
+            unknown = observed.keys() - seen.keys()
+            seen.update(self._look(ready.action, unknown) if unknown else {})
+            if all(seen[name] == value for name, value in observed.items()):
+                yield observed_key(key, observed)
 
     def _record(self, key: ActionKey, result: ActionResult) -> None:
         try:
-            self._cache.record(key, result)
+            if result.observed:
+                self._cache.record(observed_key(key, result.observed), result)
+                self._cache.add_set(key, result.observed)
+            else:
+                self._cache.record(key, result)
         except StoreError as problem:
             self._warn("results are not being recorded, and will run again", problem)
 
@@ -108,3 +162,12 @@ class CachingExecutor:
             first, self._warned = not self._warned, True
         if first:
             self._emit(Notice("warning", f"{what}: {problem.message}"))
+
+
+def _moved(result: ActionResult) -> str:
+    """Files that changed, as they are called; other reasons come with their own words."""
+    said = [name for name in result.moving if "(" in name]
+    changed = [name for name in result.moving if "(" not in name]
+    shown = ", ".join(changed[:3]) + (" and others" if len(changed) > 3 else "")
+    said += [f"{shown} changed while the cell ran"] if changed else []
+    return f"{'; '.join(said)}: the result is not kept, and the cell runs again next time"

@@ -37,6 +37,16 @@ class OutputSent:
     path: str | None
     size_bytes: int
     payload: bytes
+    needs: tuple[str, ...] = ()
+    unstable: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedSent:
+    """Outputs that have mutable parts in common, once more, as one value."""
+
+    names: tuple[str, ...]
+    joint: OutputSent
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +72,47 @@ class FailedSent:
     peak_memory_bytes: int | None = None
 
 
+Signature: TypeAlias = tuple[int, int, int, int]
+"""Size in bytes, mtime_ns, ctime_ns, inode: as in `strata.loading.index`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a process was seen to touch. Paths are absolute, as they were when it happened."""
+
+    reads: tuple[tuple[str, Signature | None], ...] = ()
+    """Files opened for reading, and how they looked then; None for one that was not there. A file
+    that the process had written itself before is not among them."""
+    folders: tuple[str, ...] = ()
+    """Folders that were listed."""
+    writes: tuple[str, ...] = ()
+    """Files opened for writing, renamed to or removed; those only appended to left out."""
+    modules: tuple[str, ...] = ()
+    """Files of imported modules below the environment's site-packages, relative to it."""
+    missing_modules: tuple[str, ...] = ()
+    """Top-level modules that were looked for and not found."""
+    variables: tuple[str, ...] = ()
+    """Variables of the caller's environment that the cell's code asked for and was not given."""
+    refused: tuple[str, ...] = ()
+    """Of `reads`, what the sandbox refused; the cell ended well without it."""
+    overflow: bool = False
+    """There was more than can be told: too many names, or names that are not UTF-8."""
+
+
 @dataclass(frozen=True, slots=True)
 class DoneSent:
     """The cell ended well and every output was sent; nothing follows."""
 
     peak_memory_bytes: int | None = None
     """What the process measured of itself; closer than `wait4`, which counts ours before exec."""
+    changed: tuple[str, ...] = ()
+    """Input slots whose value was changed in place."""
+    aliases: tuple[tuple[str, str], ...] = ()
+    """(output, input slot) that have mutable parts in common."""
+    seen: Seen = Seen()
 
 
-Message: TypeAlias = OutputSent | UnstorableSent | DisplaySent | FailedSent | DoneSent
+Message: TypeAlias = OutputSent | SharedSent | UnstorableSent | DisplaySent | FailedSent | DoneSent
 
 
 def pack(header: Mapping[str, object], payload: Sequence[bytes] = ()) -> list[bytes]:
@@ -129,6 +171,8 @@ def _parse(header: bytes, payload: bytes) -> Message:
     match record.get("type"):
         case "output":
             return _output(record, payload)
+        case "shared":
+            return SharedSent(_texts(record, "names"), _output(record, payload))
         case "unstorable":
             unstorable = Unstorable(_text(record, "type_name"), _text(record, "reason"))
             return UnstorableSent(_text(record, "name"), unstorable)
@@ -137,7 +181,7 @@ def _parse(header: bytes, payload: bytes) -> Message:
         case "failed":
             return FailedSent(_failure(record), _optional_count(record, "peak_memory_bytes"))
         case "done":
-            return DoneSent(_optional_count(record, "peak_memory_bytes"))
+            return _done(record)
         case kind:
             raise Malformed(f"a message of type {kind!r}")
 
@@ -149,6 +193,8 @@ def _output(record: Mapping[str, object], payload: bytes) -> OutputSent:
         raise Malformed(f"an output of {size} bytes with a payload of {len(payload)}")
     return OutputSent(
         name=_text(record, "name"),
+        needs=_texts(record, "needs"),
+        unstable=_optional_text(record, "unstable") or "",
         codec=_text(record, "codec"),
         type_name=_text(record, "type_name"),
         summary=_text(record, "summary"),
@@ -189,6 +235,63 @@ def _failure(record: Mapping[str, object]) -> CellFailure:
         traceback=_optional_text(record, "traceback") or "",
         hint=_optional_text(record, "hint"),
     )
+
+
+def _done(record: Mapping[str, object]) -> DoneSent:
+    seen = record.get("seen", {})
+    if not isinstance(seen, dict):
+        raise Malformed(f"'seen' is {seen!r:.60}, not an object")
+    return DoneSent(
+        peak_memory_bytes=_optional_count(record, "peak_memory_bytes"),
+        changed=_texts(record, "changed"),
+        aliases=tuple(_pair(pair) for pair in _list(record, "aliases")),
+        seen=Seen(
+            reads=tuple(_read(read) for read in _list(seen, "reads")),
+            folders=_texts(seen, "folders"),
+            writes=_texts(seen, "writes"),
+            modules=_texts(seen, "modules"),
+            missing_modules=_texts(seen, "missing_modules"),
+            variables=_texts(seen, "variables"),
+            refused=_texts(seen, "refused"),
+            overflow=_flag(seen, "overflow"),
+        ),
+    )
+
+
+def _read(read: object) -> tuple[str, Signature | None]:
+    match read:
+        case [str(path)]:
+            return path, None
+        case [str(path), int(size), int(mtime), int(ctime), int(inode)]:
+            return path, (size, mtime, ctime, inode)
+        case _:
+            raise Malformed(f"a file that was read: {read!r:.60}")
+
+
+def _pair(pair: object) -> tuple[str, str]:
+    match pair:
+        case [str(output), str(slot)]:
+            return output, slot
+        case _:
+            raise Malformed(f"an alias {pair!r:.60}")
+
+
+def _list(record: Mapping[str, object], name: str) -> list[object]:
+    value = record.get(name, [])
+    if not isinstance(value, list):
+        raise Malformed(f"{name!r} is {value!r:.60}, not a list")
+    return value
+
+
+def _flag(record: Mapping[str, object], name: str) -> bool:
+    value = record.get(name, False)
+    if not isinstance(value, bool):
+        raise Malformed(f"{name!r} is {value!r:.60}, neither true nor false")
+    return value
+
+
+def _texts(record: Mapping[str, object], name: str) -> tuple[str, ...]:
+    return tuple(_text({name: item}, name) for item in _list(record, name))
 
 
 def _text(record: Mapping[str, object], name: str) -> str:

@@ -13,17 +13,18 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import platform
 import socket
 import stat
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from strata.core.action import Action, Environment, ReadyAction
 from strata.core.digest import Digest
 from strata.core.errors import Interrupted
-from strata.core.events import CellStarted, Emit
-from strata.core.result import ActionResult, CellFailure, Output, Unstorable
+from strata.core.events import CellStarted, Emit, Notice
+from strata.core.result import ActionResult, CellFailure, Output, Shared, Unstorable
 from strata.executors.base import Cancellation
 from strata.executors.capture import Capture
 from strata.executors.crashes import cancelled, crash, garbled, timed_out
@@ -32,10 +33,15 @@ from strata.executors.frames import (
     DoneSent,
     FailedSent,
     OutputSent,
+    Seen,
+    SharedSent,
     UnstorableSent,
     pack,
 )
+from strata.executors.observing import Observations
 from strata.executors.process import Child, too_many_files
+from strata.executors.refusals import explained, swallowed
+from strata.executors.sandbox import UNCONFINED, Confinement, Policy, confinement, frame
 from strata.executors.scratch import Scratch
 from strata.executors.secrets import mask, mask_display, mask_failure, mask_unstorable, spellings
 from strata.executors.supervise import Ending, Stop, supervise
@@ -43,6 +49,14 @@ from strata.executors.venv import Interpreter
 from strata.stores.base import ContentStore
 
 RUNNER = Path(__file__).resolve().parent.parent / "runner" / "__main__.py"
+
+Observe = Callable[[ReadyAction, Seen, Interpreter], Observations]
+"""What a run that ended well depended on, from what was seen of it."""
+
+
+def nothing_observed(_ready: ReadyAction, _seen: Seen, _where: Interpreter) -> Observations:
+    """Takes no note of what a process touched."""
+    return Observations()
 
 
 class LocalExecutor:
@@ -59,11 +73,16 @@ class LocalExecutor:
         base_variables: Mapping[str, str],
         clock: Callable[[], float] = time.time,
         runner: Path = RUNNER,
+        observe: Observe = nothing_observed,
+        caller_variables: Iterable[str] = (),
+        policy: Policy = UNCONFINED,
     ) -> None:
         """`root` is the workspace; `base_variables` what every cell gets of the caller's.
 
         `scratch` is a folder, made when needed, on the file system of `store`, so that files can
-        be moved from one into the other.
+        be moved from one into the other. `observe` says what a run that ended well depended on;
+        `caller_variables` are the names in the caller's environment; `policy` says which actions
+        are confined.
         """
         self._root = root.resolve()
         self._scratch = Scratch(scratch)
@@ -73,7 +92,11 @@ class LocalExecutor:
         self._cancellation = cancellation
         self._base_variables = dict(base_variables)
         self._clock = clock
+        self._machine = platform.node()
         self._runner = runner
+        self._observe = observe
+        self._caller_variables = frozenset(caller_variables)
+        self._policy = policy
 
     def run(self, ready: ReadyAction) -> ActionResult:
         """Runs `ready` once. Raises as `Executor` says; a blob that is gone is `BlobMissing`."""
@@ -88,7 +111,9 @@ class LocalExecutor:
 
     def _run_in(self, scratch: Path, ready: ReadyAction, interpreter: Interpreter) -> ActionResult:
         action = ready.action
-        request = self._request(ready, scratch)
+        packages = interpreter.bin.parent if interpreter.is_venv and interpreter.bin else None
+        confined = confinement(self._policy, ready, self._root, scratch, packages)
+        request = self._request(ready, scratch, confined)
         secrets = spellings(action.variables[n] for n in action.secrets if n in action.variables)
         capture = Capture(action.label, self._emit, secrets)
         self._emit(CellStarted(action.label, action.worker, ready.reason))
@@ -100,8 +125,22 @@ class LocalExecutor:
         if isinstance(outputs, CellFailure):
             failure, outputs = outputs, {}
         console = capture.finish()
+        if failure is not None:
+            failure = explained(failure, self._policy, confined, console)
+        done, observations = DoneSent(), Observations()
+        if isinstance(ending.final, DoneSent) and failure is None:
+            done = ending.final
+            observations = self._observe(ready, done.seen, interpreter)
+        self._warn_of_variables(action, done.seen.variables)
         return ActionResult(
             outputs=outputs,
+            shared=() if failure is not None else self._shared(ending, scratch, secrets),
+            aliases=done.aliases,
+            changed=done.changed,
+            observed=observations.observed,
+            moving=(*observations.moving, *swallowed(confined, done.seen.refused)),
+            sandboxed=confined is not None,
+            machine=self._machine,
             displays=self._displays(ending, secrets),
             console=None if console is None else self._store.put(console),
             error=None if failure is None else mask_failure(failure, secrets),
@@ -112,17 +151,28 @@ class LocalExecutor:
             provenance=ready.provenance,
         )
 
-    def _request(self, ready: ReadyAction, scratch: Path) -> list[bytes]:
+    def _request(
+        self, ready: ReadyAction, scratch: Path, confined: Confinement | None
+    ) -> list[bytes]:
         """The frame that tells the runner what to do; inputs that are files go by path."""
         inputs: list[dict[str, object]] = []
         inline: list[bytes] = []
+        sent: set[str] = set()
         for slot, output in ready.inputs.items():
+            artifact = str(ready.artifacts.get(slot, slot))
+            entry: dict[str, object] = {"slot": slot, "artifact": artifact}
+            joint = None if output.part is None else output.digest.hex
+            entry |= {"codec": output.codec, "part": output.part, "joint": joint}
+            inputs.append(entry | {"path": None, "size": 0})
+            if joint in sent:
+                continue  # its bytes travel with the first slot
+            if joint is not None:
+                sent.add(joint)
             blob = self._store.get(output.digest)
-            path = str(blob) if isinstance(blob, Path) else None
             if isinstance(blob, bytes):
                 inline.append(blob)
-            size = output.digest.size_bytes
-            inputs.append({"slot": slot, "codec": output.codec, "path": path, "size": size})
+            path = str(blob) if isinstance(blob, Path) else None
+            inputs[-1] |= {"path": path, "size": output.digest.size_bytes}
         command = ready.action.command
         header = {
             "type": "run",
@@ -130,8 +180,16 @@ class LocalExecutor:
             "arguments": command.arguments,
             "inputs": inputs,
             "scratch": str(scratch),
+            "root": str(self._root),
+            "hidden_variables": self._hidden(ready.action),
+            "sandbox": frame(self._policy, confined, (str(i["path"]) for i in inputs if i["path"])),
         }
         return pack(header, inline)
+
+    def _hidden(self, action: Action) -> list[str]:
+        """Variables that the caller has and the cell does not get."""
+        given = self._base_variables.keys() | action.variables.keys()
+        return sorted(self._caller_variables - given)
 
     def _watch(
         self,
@@ -171,12 +229,30 @@ class LocalExecutor:
                 case OutputSent(name=name) as sent:
                     if sent.path is not None and (wrong := wrong_file(sent, scratch)):
                         return garbled(wrong)
-                    digest = self._store.put(sent.payload if sent.path is None else Path(sent.path))
-                    summary = mask(sent.summary, secrets)
-                    outputs[name] = Output(digest, sent.codec, sent.type_name, summary)
+                    outputs[name] = self._stored(sent, secrets)
                 case UnstorableSent(name, unstorable):
                     outputs[name] = mask_unstorable(unstorable, secrets)
         return outputs
+
+    def _shared(
+        self, ending: Ending, scratch: Path, secrets: tuple[str, ...]
+    ) -> tuple[Shared, ...]:
+        """The joint values, stored; one whose file is not what was said is left out."""
+        sent = [m for m in ending.messages if isinstance(m, SharedSent)]
+        right = [m for m in sent if m.joint.path is None or not wrong_file(m.joint, scratch)]
+        return tuple(Shared(m.names, self._stored(m.joint, secrets)) for m in right)
+
+    def _stored(self, sent: OutputSent, secrets: tuple[str, ...]) -> Output:
+        digest = self._store.put(sent.payload if sent.path is None else Path(sent.path))
+        summary = mask(sent.summary, secrets)
+        return Output(digest, sent.codec, sent.type_name, summary, sent.needs, sent.unstable)
+
+    def _warn_of_variables(self, action: Action, names: tuple[str, ...]) -> None:
+        """The cell asked for variables that the caller has, and did not get them."""
+        for name in names:
+            what = f"reads the environment variable {name}, which is set here and not declared"
+            advice = f"`# @env {name}` hands it in, and makes its value count"
+            self._emit(Notice("warning", f"{what}: {advice}", action.label))
 
     def _displays(
         self, ending: Ending, secrets: tuple[str, ...]

@@ -31,6 +31,7 @@ from strata.core.encoding import Encodable, encode
 from strata.core.errors import EnvironmentFailed, Interrupted
 from strata.core.events import Emit, Notice
 from strata.executors.base import Cancellation
+from strata.executors.installed import distribution_of, write_mapping
 from strata.executors.interpreters import Python, choose_interpreter, environment_for
 from strata.executors.scratch import remove
 from strata.executors.uv import Uv, UvEnded
@@ -40,6 +41,7 @@ __all__ = [
     "Interpreter",
     "Python",
     "choose_interpreter",
+    "distribution_of",
     "environment_for",
     "lock_project",
 ]
@@ -129,6 +131,7 @@ class Environments:
                 if not is_complete(folder):
                     remove(folder)
                     self._sync(folder, environment, project, lock)
+                    write_mapping(folder)
                     _write_stamp(folder)
         except EnvironmentFailed as failure:
             self._failures[key] = failure
@@ -311,12 +314,15 @@ def source_files(project: Path) -> list[Path]:
 
     The lock does not say what is in them, so their content belongs into the key.
     """
-    found = [
-        path
+    return sorted({path for files in source_folders(project).values() for path in files})
+
+
+def source_folders(project: Path) -> dict[str, list[Path]]:
+    """The same by the name of the distribution that is installed from the folder."""
+    return {
+        folder.name: _files_of(Path(os.path.normpath(project / folder.path)))
         for folder in _folders(_read_lock(project))
-        for path in _files_of(Path(os.path.normpath(project / folder.path)))
-    ]
-    return sorted(found)
+    }
 
 
 def _state_of(folder: Path) -> Encodable:

@@ -41,6 +41,16 @@ def one_or_more_words(value: str, hint: str) -> tuple[str, ...]:
     return found
 
 
+def files_in_workspace(value: str, hint: str) -> tuple[str, ...]:
+    """The file patterns of `value`, at least one, none of them absolute."""
+    found = one_or_more_words(value, hint)
+    for pattern in found:
+        if pattern.startswith("/") and not pattern.startswith("//"):
+            relative = "write it relative to the notebook, or with // relative to the workspace"
+            raise Malformed(f"cannot be '{pattern}'", relative)
+    return found
+
+
 def some_text(value: str, hint: str) -> str:
     """`value`, not empty."""
     if not value:

@@ -119,6 +119,7 @@ class _Draft:
     after: tuple[str, ...] = ()
     nocache: bool = False
     inputs: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
     mutates: tuple[str, ...] = ()
     retries: int = 0
     tags: tuple[str, ...] = ()
@@ -157,6 +158,7 @@ def _merged(draft: _Draft, cell: Defaults, notebook: Defaults) -> Directives:
         after=draft.after,
         nocache=draft.nocache or any(m.mode == "rw" for m in mounts.values()),
         inputs=draft.inputs,
+        writes=draft.writes,
         mutates=draft.mutates,
         retries=draft.retries,
         tags=draft.tags,
@@ -235,6 +237,11 @@ def _input(value: str, draft: _Draft) -> None:
     draft.inputs += values.one_or_more_words(value, hint)
 
 
+def _writes(value: str, draft: _Draft) -> None:
+    hint = "write the files that the cell writes, such as: out/*.csv"
+    draft.writes += values.files_in_workspace(value, hint)
+
+
 def _mutates(value: str, draft: _Draft) -> None:
     draft.mutates += values.variables(value, "write the variables that the cell changes")
 
@@ -300,6 +307,7 @@ _KNOWN: Mapping[str, _Known] = {
     "write_table": _Known(_PYTHON, repeatable=True),
     "output_dir": _Known(_PYTHON, repeatable=True),
     "input": _Known(None, _input, repeatable=True),
+    "writes": _Known(_PYTHON, _writes, repeatable=True),
     "mutates": _Known(_PYTHON, _mutates, repeatable=True),
     "resources": _Known(None, _resources, repeatable=True),
     "retries": _Known(None, _retries),

@@ -1,4 +1,4 @@
-"""Edits of what is on disk: new notebooks. Everything else a user wrote is theirs.
+"""Edits of what is on disk: new notebooks, and annotation lines. Everything else is the user's.
 
 `notebook.toml` is written last, as it is what makes a folder a notebook; if anything fails, what
 was made is removed again, and nothing that was there before is touched.
@@ -6,13 +6,16 @@ was made is removed again, and nothing that was there before is touched.
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
+import shutil
 import unicodedata
 from datetime import datetime
 from pathlib import Path
 
 from strata.core.errors import NotebookError
+from strata.loading.annotations import parse_annotations
 from strata.loading.environment import PROJECT_FILE
 from strata.loading.notebook import CELLS_FOLDER
 from strata.loading.packages import NOTEBOOK_FILE
@@ -56,6 +59,61 @@ def new_notebook(
             path=str(folder),
             hint="choose a folder that you can write to",
         ) from problem
+
+
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+_ENCODING = re.compile(rb"#.*?coding[:=][ \t]*[-\w.]+")
+"""A declaration of the encoding, which must stay on line 1 or 2: PEP 263."""
+
+
+def add_annotation(path: Path, line: str, comments: tuple[str, ...]) -> None:
+    """The cell in the file `path` has the annotation `line`, beside those it had.
+
+    `comments` are what begins a comment in such a cell. The file is replaced as a whole, where it
+    is: a link stays one. Raises `OSError`.
+    """
+    target = Path(os.path.realpath(path))
+    changed = with_annotation(target.read_bytes(), line, comments)
+    draft = target.with_name(f".{target.name}.{os.getpid()}.new")
+    try:
+        draft.write_bytes(changed)
+        shutil.copymode(target, draft)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def with_annotation(data: bytes, line: str, comments: tuple[str, ...]) -> bytes:
+    """The text `data` of a cell with one more annotation; no other byte is changed.
+
+    It comes after the last annotation; without any, at the top, below a byte order mark, a `#!`
+    line and a declaration of the encoding. It ends as the lines around it do.
+    """
+    end = _LINE_END.search(data)
+    line_end = end[0] if end is not None else b"\n"
+    lines = re.findall(rb"[^\r\n]*(?:\r\n|\r|\n|$)", data)
+    text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    above = max((a.line for a in parse_annotations(text, comments)), default=0)
+    above = above or _lines_that_stay_first(lines)
+    start = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) and not above else 0
+    at = start or sum(map(len, lines[:above]))
+    before, after = data[:at], data[at:]
+    if before[start:] and not before.endswith((b"\n", b"\r")):
+        return before + line_end + line.encode() + after
+    return before + line.encode() + line_end + after
+
+
+def _lines_that_stay_first(lines: list[bytes]) -> int:
+    """How many lines at the top must stay where they are."""
+    first = [line.removeprefix(codecs.BOM_UTF8).rstrip() for line in lines[:2]]
+    count = 1 if first and first[0].startswith(b"#!") else 0
+    for number, line in enumerate(first, start=1):
+        if line and not line.startswith(b"#"):
+            break  # the block of annotations ends here
+        if _ENCODING.match(line):
+            count = number
+    return count
 
 
 def _check(folder: Path, name: str) -> None:

@@ -33,6 +33,12 @@ def expand_inputs(root: Path, folder: str, globs: Sequence[str]) -> tuple[str, .
     return tuple(sorted(files))
 
 
+def check_globs(folder: str, globs: Sequence[str]) -> None:
+    """Raises `ValueError`, with a message for the user, for a glob that can mean no file here."""
+    for glob in globs:
+        _parts("" if glob.startswith("//") else folder, glob)
+
+
 def _parts(folder: str, glob: str) -> list[str]:
     """The names and patterns from the root down. Raises `ValueError` for a way out of it."""
     relative = glob[2:] if glob.startswith("//") else glob

@@ -53,6 +53,8 @@ class Directives:
     after: tuple[str, ...] = ()
     nocache: bool = False
     inputs: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    """Globs of workspace files that the cell writes; one that ends in `/` means a whole folder."""
     mutates: tuple[str, ...] = ()
     retries: int = 0
     tags: tuple[str, ...] = ()

@@ -29,10 +29,13 @@ DEFAULT_CACHE_SIZE_BYTES = 20 * 2**30
 
 @dataclass(frozen=True, slots=True)
 class BuildSettings:
-    """`[build]`. `jobs` is how many cells run at once, 0 for one per core."""
+    """`[build]`. `jobs` is how many cells run at once, 0 for one per core. `environment` says what
+    of a lock is in a key: what the cell can reach ("narrow"), or all of it ("whole-lock")."""
 
     jobs: int = 0
     sandbox: str = "off"
+    network: str = "on"
+    environment: str = "narrow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,12 @@ def scan_packages(workspace: Workspace) -> PackageListing:
 
 
 def _build(table: Table) -> BuildSettings:
-    return BuildSettings(whole_in(table, "jobs", 0), text_in(table, "sandbox") or "off")
+    return BuildSettings(
+        jobs=whole_in(table, "jobs", 0),
+        sandbox=text_in(table, "sandbox") or "off",
+        network=text_in(table, "network") or "on",
+        environment=text_in(table, "environment") or "narrow",
+    )
 
 
 def _cache(root: Path, document: Document, environ: Mapping[str, str]) -> CacheSettings:

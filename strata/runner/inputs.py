@@ -1,7 +1,7 @@
 """The values that a program is given: stored bytes, decoded when first asked for.
 
-Each slot is decoded once; whoever asks again gets the same object. Files are mapped
-copy-on-write: what is made of them can be changed, the file never is.
+Each value is decoded once; whoever asks again, by whichever slot, gets the same object. Files
+are mapped copy-on-write: what is made of them can be changed, the file never is.
 """
 
 from __future__ import annotations
@@ -12,27 +12,50 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from mmap import mmap
-    from typing import Any, Callable, Union
+    from typing import Any, Callable, Tuple, Union
 
     from .channel import Channel
 
     Buffer = Union[bytearray, mmap]
     Decode = Callable[[str, Buffer], object]
+    Unit = Tuple[str, str, str]
 
 
 class StoredValue:
-    """One input as it arrived."""
+    """One input as it arrived.
 
-    __slots__ = ("_inline", "_path", "codec", "size", "slot")
+    `artifact` says which value it is: two slots with the same one are the same object, while two
+    values with equal bytes are not. With `joint`, the bytes are those of several values that have
+    parts in common, and `part` is the name of this one.
+    """
+
+    __slots__ = ("_inline", "_path", "codec", "joint", "part", "size", "slot", "unit")
 
     def __init__(
-        self, slot: str, codec: str, size: int, path: str | None, inline: bytearray | None
+        self,
+        slot: str,
+        codec: str,
+        size: int,
+        path: str | None,
+        inline: bytearray | None,
+        artifact: str | None = None,
+        part: str | None = None,
+        joint: str | None = None,
     ) -> None:
         self.slot = slot
         self.codec = codec
         self.size = size
+        self.part = part
+        self.joint = joint
+        self.unit = ("joint", joint, "") if joint else ("value", artifact or slot, part or "")
+        """What is decoded at once: the same for slots that are decoded together."""
         self._path = path
         self._inline = inline
+
+    @property
+    def is_file(self) -> bool:
+        """Whether `map` maps a file."""
+        return self._path is not None and self.size > 0
 
     def map(self) -> Buffer:
         """A fresh writable view of the bytes; writing to it changes nothing else.
@@ -67,19 +90,32 @@ class InputFailed(Exception):
         self.hint = hint
 
 
+class Loaded:
+    """What was decoded at once: one value, or several that were stored together."""
+
+    def __init__(self, stored: StoredValue, data: Buffer, value: object) -> None:
+        self.stored = stored
+        self.data = data
+        """The memory that parts of the value lie in."""
+        self.value = value
+        """With `stored.joint`: a dict of the values, by the names of the parts."""
+
+
 class Inputs:
     """Slots to values. `decode` turns a codec's name and bytes into a value."""
 
     def __init__(self, stored: Sequence[StoredValue], decode: Decode) -> None:
         self._stored = {value.slot: value for value in stored}
+        self._first: dict[Unit, StoredValue] = {}
+        """Those whose bytes came along: the first of each unit."""
+        for value in stored:
+            self._first.setdefault(value.unit, value)
         self._decode = decode
-        self._values: dict[str, object] = {}
-        self._waiting: dict[str, list[tuple[dict[str, Any], str]]] = {}
-        """Slots that are being decoded, and who wants them afterwards."""
-
-    def stored(self, slot: str) -> StoredValue | None:
-        """The bytes under `slot`, or None where it is not given."""
-        return self._stored.get(slot)
+        self._loaded: dict[Unit, Loaded] = {}
+        self._waiting: dict[Unit, list[tuple[dict[str, Any], str, str]]] = {}
+        """Units that are being decoded, and who wants which slot afterwards."""
+        self.bindings: dict[str, list[tuple[dict[str, Any], str]]] = {}
+        """The names to which slots were bound, and where."""
 
     def bind(self, slot: str, namespace: dict[str, Any], name: str) -> bool:
         """`namespace[name]` is the value of `slot`. False, and unbound, if the slot is not given.
@@ -87,30 +123,51 @@ class Inputs:
         Where `slot` is being decoded just now, the name is bound when that has ended: a value may
         be an instance of a class whose methods read that very value.
         """
-        if slot in self._waiting:
-            self._waiting[slot].append((namespace, name))
-            return True
         if slot not in self._stored:
             return False
-        namespace[name] = self.value(slot)
+        self.bindings.setdefault(slot, []).append((namespace, name))
+        unit = self._stored[slot].unit
+        if unit in self._waiting:
+            self._waiting[unit].append((namespace, name, slot))
+        else:
+            namespace[name] = self.value(slot)
         return True
 
     def value(self, slot: str) -> object:
         """The value of `slot`. Raises `InputFailed` and `StorageFailed`."""
-        if slot not in self._values:
-            self._waiting[slot] = []
+        stored = self._stored[slot]
+        unit = stored.unit
+        if unit not in self._loaded:
+            self._waiting[unit] = []
             try:
-                self._values[slot] = self._load(self._stored[slot])
+                self._loaded[unit] = self._load(self._first[unit])
             finally:
-                waiting = self._waiting.pop(slot)
-            for namespace, name in waiting:
-                namespace[name] = self._values[slot]
-        return self._values[slot]
+                waiting = self._waiting.pop(unit)
+            for namespace, name, wanted in waiting:
+                namespace[name] = self._part(self._stored[wanted])
+        return self._part(stored)
 
-    def _load(self, stored: StoredValue) -> object:
+    def loaded(self) -> dict[Unit, Loaded]:
+        """All that was decoded."""
+        return self._loaded
+
+    def loaded_slots(self) -> dict[str, object]:
+        """Slots whose values were decoded and bound to a name, and those values."""
+        slots = (slot for slot in self.bindings if self._stored[slot].unit in self._loaded)
+        return {slot: self._part(self._stored[slot]) for slot in slots}
+
+    def stored(self, slot: str) -> StoredValue:
+        """What is known of a slot that is given."""
+        return self._stored[slot]
+
+    def _part(self, stored: StoredValue) -> object:
+        value: Any = self._loaded[stored.unit].value
+        return value if stored.joint is None else value[stored.part]
+
+    def _load(self, stored: StoredValue) -> Loaded:
         data = stored.map()
         try:
-            return self._decode(stored.codec, data)
+            return Loaded(stored, data, self._decode(stored.codec, data))
         except (InputFailed, StorageFailed):
             raise
         except Exception as problem:
@@ -125,5 +182,7 @@ def read_inputs(channel: Channel, described: Any) -> list[StoredValue]:
     inputs = []
     for one in described:
         inline = channel.read(one["size"]) if one["path"] is None else None
-        inputs.append(StoredValue(one["slot"], one["codec"], one["size"], one["path"], inline))
+        which = (one.get("artifact"), one.get("part"), one.get("joint"))
+        value = StoredValue(one["slot"], one["codec"], one["size"], one["path"], inline, *which)
+        inputs.append(value)
     return inputs

@@ -1,9 +1,9 @@
-"""Modules beside the notebook are compiled from their source each time they are imported.
+"""Modules of the workspace are compiled from their source each time they are imported.
 
 Python trusts a `.pyc` whose recorded size and modification time, in whole seconds, are those of the
 source: an edit of the same size within a second is served stale. That is a good bargain for
 installed packages, which nobody edits, and none for the files that a user works on. It also keeps
-`__pycache__` out of the user's folders.
+`__pycache__` out of the user's folders. Environments in the workspace hold installed packages.
 """
 
 from __future__ import annotations
@@ -32,21 +32,36 @@ class _FromSource(_external.SourceFileLoader):  # type: ignore[misc, name-define
 def install(folder: str) -> None:
     """From now on, modules in and below `folder` are loaded from source."""
     folder = os.path.join(os.path.realpath(folder), "")
-    environment = os.path.join(os.path.realpath(sys.prefix), "")
     loaders = (
         (_external.ExtensionFileLoader, _suffixes()),
         (_FromSource, _external.SOURCE_SUFFIXES),
+        (_external.SourcelessFileLoader, _external.BYTECODE_SUFFIXES),  # only where no source is
     )
     finder_of = _external.FileFinder.path_hook(*loaders)
 
     def hook(path: str) -> Any:
         here = os.path.join(os.path.realpath(path or "."), "")
-        # An environment inside the folder holds installed packages.
-        if not here.startswith(folder) or here.startswith(environment):
+        if not here.startswith(folder) or _is_installed(here, folder):
             raise ImportError(path)
         return finder_of(path)
 
     sys.path_hooks.insert(0, hook)
+    for path in list(sys.path_importer_cache):
+        # What a `.pth` file added may have its finder already.
+        if os.path.join(os.path.realpath(path), "").startswith(folder):
+            del sys.path_importer_cache[path]
+
+
+def _is_installed(here: str, folder: str) -> bool:
+    """Whether `here`, somewhere in `folder`, is in an environment or in a state folder."""
+    if here.startswith(os.path.join(os.path.realpath(sys.prefix), "")):
+        return True
+    while len(here) > len(folder):
+        # Not os.path: that would be heard as a question of the cell's.
+        if here.endswith("/.strata/") or _external._path_isfile(f"{here}pyvenv.cfg"):
+            return True
+        here = os.path.join(os.path.dirname(here[:-1]), "")
+    return False
 
 
 def _suffixes() -> list[str]:

@@ -10,49 +10,110 @@ from .channel import write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
+    from .changes import Changes
     from .channel import Buffer, Channel
     from .definitions import Definitions
     from .inputs import Inputs
 
 _LARGEST_INLINE = 128 << 10
 _PREALLOCATED = 1 << 20
+_PLAIN = frozenset((int, float, bool, str, bytes, type(None)))
+"""Classes whose values hold nothing that can be changed: nothing is imported for them."""
 _numbers = count()
 
 
 def send_outputs(
     names: Iterable[str],
-    namespace: Mapping[str, object],
+    namespace: dict[str, Any],
     given: Mapping[str, str],
     inputs: Inputs,
     definitions: Definitions,
     channel: Channel,
     scratch: str,
-) -> None:
+) -> dict[str, object]:
     """Each of `names` that is bound has been sent, or why it cannot be stored.
 
-    `given` says which names were bound to which slots before the cell ran. Raises `OSError` where
-    `scratch` cannot be written: that is no fault of the value, and must not be cached as one.
+    `given` says which names were bound to which slots before the cell ran. Gives what the `done`
+    frame says about values: which inputs were changed, which outputs have parts of an input.
+    Raises `OSError` where `scratch` cannot be written: that is no fault of the value, and must not
+    be cached as one.
     """
+    changes = _changes(inputs, definitions, namespace)
+    kept: dict[str, object] = {}
     for name in names:
         if name not in namespace:
             continue
-        value = namespace[name]
+        slot = given.get(name)
+        came_in = slot is not None and inputs.value(slot) is namespace[name]
+        value = changes.latest(slot) if changes and slot and came_in else namespace[name]
         try:
-            codec, buffers = values.encode(value, definitions)
-            codec, buffers = _as_given(value, given.get(name), codec, buffers, inputs, definitions)
+            encoded = None
+            if changes and slot and came_in and value is namespace[name]:
+                encoded = changes.as_given(slot)
+            encoded = encoded or values.encode(value, definitions)
         except values.Unstorable as problem:
-            channel.send(
-                {
-                    "type": "unstorable",
-                    "name": name,
-                    "type_name": values.type_name(value),
-                    "reason": printable(str(problem)),
-                }
-            )
+            _send_unstorable(name, value, problem, channel)
             continue
-        _send(name, value, codec, buffers, channel, scratch)
+        kept[name] = value
+        _send(_output(name, value), encoded, channel, scratch)
+    aliases = _send_shared(kept, given, inputs, definitions, channel, scratch)
+    return {"changed": changes.slots() if changes else [], "aliases": aliases}
+
+
+def _changes(inputs: Inputs, definitions: Definitions, namespace: dict[str, Any]) -> Changes | None:
+    """What became of the inputs; None where there is none that could have changed."""
+    if all(type(one.value) in _PLAIN for one in inputs.loaded().values()) and not any(
+        space is not namespace for spaces in inputs.bindings.values() for space, _ in spaces
+    ):
+        return None
+    from .changes import Changes
+
+    return Changes(inputs, definitions, namespace)
+
+
+def _send_shared(
+    kept: Mapping[str, object],
+    given: Mapping[str, str],
+    inputs: Inputs,
+    definitions: Definitions,
+    channel: Channel,
+    scratch: str,
+) -> list[tuple[str, str]]:
+    """Outputs that have parts in common were sent once more, together; gives the aliases."""
+    slots = inputs.loaded_slots()
+    if sum(type(v) not in _PLAIN for v in (*kept.values(), *slots.values())) < 2:
+        return []
+    from .sharing import find
+
+    # An input that is an output is one of those that share, not one that they share with.
+    outputs = {given[name]: value for name, value in kept.items() if name in given}
+    others = {slot: v for slot, v in slots.items() if outputs.get(slot, kept) is not v}
+    found = find(kept, others, _memory_of(inputs))
+    for names in found.groups:
+        parts = {name: kept[name] for name in names}
+        try:
+            encoded = values.encode_together(parts, definitions)
+        except values.Unstorable:
+            continue  # each of them could be stored: then they stay apart
+        header = _output("+".join(names), parts)
+        _send({**header, "type": "shared", "names": names}, encoded, channel, scratch)
+    return found.aliases
+
+
+def _memory_of(inputs: Inputs) -> set[int]:
+    """Ids of the buffers that inputs were loaded into: each holds the arrays of a whole value."""
+    return {id(one.data) for one in inputs.loaded().values()}
+
+
+def _send_unstorable(
+    name: str, value: object, problem: values.Unstorable, channel: Channel
+) -> None:
+    reason = printable(str(problem))
+    kind = values.type_name(value)
+    channel.send({"type": "unstorable", "name": name, "type_name": kind, "reason": reason})
 
 
 def printable(text: str) -> str:
@@ -60,72 +121,26 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _as_given(
-    value: object,
-    slot: str | None,
-    codec: str,
-    buffers: list[Buffer],
-    inputs: Inputs,
-    definitions: Definitions,
-) -> tuple[str, list[Buffer]]:
-    """The bytes that came in, where the cell did not change what it was given.
+def _output(name: str, value: object) -> dict[str, object]:
+    from .summaries import summarize
 
-    Storing a value that was loaded may give other bytes than storing the one that was made (which
-    strings are one object differs); so what is compared is what loading gives: once as it is now,
-    once afresh. Without this, a cell that only looks at a value would seem to change it.
-    """
-    stored = None if slot is None else inputs.stored(slot)
-    if slot is None or stored is None or inputs.value(slot) is not value:
-        return codec, buffers
-    original: Buffer = memoryview(stored.map())
-    if stored.codec != codec or _same(buffers, [original]):
-        return codec, buffers
-    afresh = values.encode(values.decode(codec, stored.map(), definitions), definitions)
-    return (codec, [original]) if _same(buffers, afresh[1]) else (codec, buffers)
-
-
-def _same(these: Sequence[Buffer], those: Sequence[Buffer]) -> bool:
-    """Whether two sequences of buffers hold the same bytes, however they are cut."""
-    if sum(map(len, these)) != sum(map(len, those)):
-        return False
-    left, right = _pieces(these), _pieces(those)
-    a, b = b"", b""
-    while True:
-        a, b = a or next(left, b""), b or next(right, b"")
-        size = min(len(a), len(b))
-        if size == 0:
-            return True
-        if a[:size] != b[:size]:
-            return False
-        a, b = a[size:], b[size:]
-
-
-def _pieces(buffers: Sequence[Buffer]) -> Iterator[bytes]:
-    for buffer in buffers:
-        for start in range(0, len(buffer), 1 << 20):
-            yield bytes(buffer[start : start + (1 << 20)])
+    return {
+        "type": "output",
+        "name": name,
+        "type_name": values.type_name(value),
+        "summary": printable(summarize(value)),
+    }
 
 
 def _send(
-    name: str, value: object, codec: str, buffers: list[Buffer], channel: Channel, scratch: str
+    header: Mapping[str, object], encoded: values.Encoded, channel: Channel, scratch: str
 ) -> None:
-    from .summaries import summarize
-
-    size = sum(map(len, buffers))
-    path = None
+    size, buffers, path = encoded.size, encoded.buffers, None
     if size >= _LARGEST_INLINE:
         path = _write(buffers, size, scratch)
         buffers = []
-    header = {
-        "type": "output",
-        "name": name,
-        "codec": codec,
-        "type_name": values.type_name(value),
-        "summary": printable(summarize(value)),
-        "path": path,
-        "size": size,
-    }
-    channel.send(header, buffers)
+    told = {"codec": encoded.codec, "needs": encoded.needs, "unstable": encoded.unstable}
+    channel.send({**header, **told, "path": path, "size": size}, buffers)
 
 
 def _write(buffers: Sequence[Buffer], size: int, scratch: str) -> str:

@@ -1,23 +1,22 @@
 """How values are pickled that pickle would not store, or not rightly.
 
 Definitions become references, or are refused with advice; arrays and data frames are brought into
-one layout, so that equal ones give equal bytes; locks, files and the like are refused.
+one layout (`layouts`), so that equal ones give equal bytes; locks, files and the like are refused.
 """
 
 from __future__ import annotations
 
 import sys
-from _pickle import PickleBuffer
 
-from . import made
-from .codecs import npy
+from . import layouts, made
 from .definitions import MODULE_PREFIX, is_of_cell
 from .values import Unstorable, type_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import ModuleType
-    from typing import Any
+    from typing import Any, Callable
 
     from .definitions import Definitions
 
@@ -37,34 +36,68 @@ _ADVICE = {
 
 
 class Reducer:
-    """How values are stored that pickle would not store, or not rightly."""
+    """How values are stored that pickle would not store, or not rightly.
 
-    def __init__(self, definitions: Definitions) -> None:
+    `owners` are arrays, by id, whose memory several of the arrays that are stored have in common:
+    those are stored as views, so that they are views of one array when they are loaded.
+    """
+
+    def __init__(self, definitions: Definitions, owners: Mapping[int, Any] | None = None) -> None:
         self.modules: set[str] = set()
         """Ids of the definitions modules that the pickle names."""
+        self.values: set[str] = set()
+        """Classes whose instances are known by their value, as `canonical.rewrite` takes them."""
         self._definitions = definitions
         self._named = definitions.named()
+        self._owners = owners
+        self._reducer_of: dict[type, Callable[[Any], Any] | None] = {}
+        self._modules_of_callables: set[object] = set()
 
     def reduce(self, value: Any) -> Any:
         """How `value` is stored, or NotImplemented: as pickle does it."""
-        kind = type(value)
         where = self._named.get(id(value))
         if where is not None:
             return self._refer(where)
+        kind = type(value)
+        try:
+            reducer = self._reducer_of[kind]
+        except KeyError:
+            reducer = self._reducer_of[kind] = self._find_reducer(kind)
+        return NotImplemented if reducer is None else reducer(value)
+
+    def needs(self) -> tuple[str, ...]:
+        """Top-level modules, not of the standard library, that loading the pickle imports."""
+        found = {kind.__module__ for kind in self._reducer_of} | self._modules_of_callables
+        tops = {name.partition(".")[0] for name in found if isinstance(name, str)}
+        return tuple(sorted(name for name in tops if _is_third_party(name)))
+
+    def _find_reducer(self, kind: type) -> Callable[[Any], Any] | None:
+        """How values of this class are stored; None: as pickle does it."""
         if issubclass(kind, type) or kind is _Function:
-            return self._reduce_definition(value)
+            return self._reduce_definition
         if kind is _Module:
-            return self._reduce_module(value)
-        module = kind.__module__
-        if module == "numpy" and kind.__name__ == "ndarray":
-            return _reduce_array(value)
-        if kind.__name__ == "DataFrame" and module.startswith("pandas"):
-            return _reduce_frame(value)
-        if module == "typing" and is_of_cell(value):
-            return made.reduce(value) or NotImplemented
-        if f"{module}.{kind.__name__}" in _ADVICE or kind.__name__ in _ADVICE:
-            raise Unstorable(_advise(value))
+            return self._reduce_module
+        if kind.__module__ == "typing":
+            return _reduce_typing
+        if f"{kind.__module__}.{kind.__name__}" in _ADVICE or kind.__name__ in _ADVICE:
+            return _refuse
+        if kind.__name__ in _CALLABLES:
+            return self._note_callable
+        if issubclass(kind, tuple) and hasattr(kind, "_fields") and not kind.__dictoffset__:
+            self._note_value_class(kind)
+        elif issubclass(kind, _SETS) and kind not in _SETS:
+            return _reduce_set
+        if self._owners:
+            return layouts.joint_reducer_for(kind, self._owners)
+        return layouts.reducer_for(kind)
+
+    def _note_callable(self, value: Any) -> Any:
+        self._modules_of_callables.add(getattr(value, "__module__", None))
         return NotImplemented
+
+    def _note_value_class(self, kind: type) -> None:
+        where = self._named.get(id(kind)) or self._definitions.reference(kind)
+        self.values.add(" ".join(where or (kind.__module__, kind.__qualname__)))
 
     def _refer(self, where: tuple[str, str]) -> Any:
         if not self._definitions.knows(where[0]):
@@ -74,6 +107,7 @@ class Reducer:
 
     def _reduce_definition(self, value: Any) -> Any:
         if not is_of_cell(value):
+            self._modules_of_callables.add(value.__module__)
             if hasattr(value, "__supertype__"):  # `NewType` gives a function up to Python 3.9
                 return made.reduce(value)
             if "<locals>" in value.__qualname__ or value.__qualname__ == "<lambda>":
@@ -91,6 +125,7 @@ class Reducer:
         name = value.__name__
         if sys.modules.get(name) is not value or name.startswith(MODULE_PREFIX):
             raise Unstorable(f"the module {name!r} cannot be imported by its name")
+        self._modules_of_callables.add(name)
         import importlib
 
         return importlib.import_module, (name,)
@@ -101,39 +136,50 @@ def resolve(module_id: str, qualified_name: str) -> object:
     raise NotImplementedError
 
 
-def array(data: Any, dtype: Any, shape: tuple[int, ...], order: str) -> object:
-    """A NumPy array over `data`."""
-    import numpy as np
-
-    return npy.array_over(np, data, 0, np.dtype(dtype), shape, order)
-
-
-made.publish(resolve, array)
+made.publish(resolve)
 
 
 _Function = type(resolve)
 _Module = type(sys)
+_SETS = (set, frozenset)
+_CALLABLES = frozenset(
+    (type(len).__name__, "cython_function_or_method", "ufunc", "_ArrayFunctionDispatcher")
+)
+"""Classes of functions that pickles name: what a pickle needs is told by the function's module."""
 
 
-def _reduce_array(value: Any) -> Any:
-    if value.dtype.hasobject or value.dtype.kind == "T":
+def _is_third_party(name: str) -> bool:
+    """Whether `name` is a module that can be imported, and is neither Python's nor ours."""
+    if name in ("builtins", "__main__", made.FORMAT) or name.startswith(MODULE_PREFIX):
+        return False
+    known = getattr(sys, "stdlib_module_names", None)  # since Python 3.10
+    if known is not None:
+        return name not in known and getattr(sys.modules.get(name), "__spec__", None) is not None
+    file = getattr(sys.modules.get(name), "__file__", None) or ""
+    return "-packages" in file
+
+
+def _reduce_typing(value: Any) -> Any:
+    return (made.reduce(value) if is_of_cell(value) else None) or NotImplemented
+
+
+def _reduce_set(value: Any) -> Any:
+    """A subclass of `set`: pickle would write its elements as a list, in no order."""
+    kind = type(value)
+    base = set if issubclass(kind, set) else frozenset
+    if any("__reduce__" in vars(c) or "__reduce_ex__" in vars(c) for c in _before(kind, base)):
         return NotImplemented
-    np = sys.modules["numpy"]
-    contiguous, order = npy.canonical(np, value)
-    if not contiguous.flags.writeable:
-        # A read-only buffer would be loaded as one: what pandas hands out would stay read-only.
-        contiguous = contiguous.copy(order)
-    dtype = value.dtype.str if npy.is_plain(value.dtype) else value.dtype
-    data: Any = npy.flat_bytes(np, contiguous) or bytearray()
-    return array, (PickleBuffer(data), dtype, value.shape, order)
+    made_by = value.__reduce_ex__(5)
+    return made_by[0], (base(value),), *made_by[2:]
 
 
-def _reduce_frame(frame: Any) -> Any:
-    """As pandas does it, columns of one dtype together, however the frame was put together."""
-    manager = getattr(frame, "_mgr", None)
-    if manager is None or not hasattr(manager, "is_consolidated") or manager.is_consolidated():
-        return NotImplemented
-    return frame.copy().__reduce_ex__(5)
+def _before(kind: type, base: type) -> tuple[type, ...]:
+    """The classes in which Python looks before `base`."""
+    return kind.__mro__[: kind.__mro__.index(base)]
+
+
+def _refuse(value: Any) -> Any:
+    raise Unstorable(_advise(value))
 
 
 def _advise(value: object) -> str:

@@ -12,13 +12,16 @@ from __future__ import annotations
 import os
 import sys
 
-from . import process
+from . import observe, process
 from .channel import Channel, ParentGone
 from .inputs import read_inputs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
+
+    from .sandbox import Sandbox
 
 
 class Failed(Exception):
@@ -40,7 +43,8 @@ def main(fd: int) -> None:
     try:
         if ending["type"] == "done":
             _end_like_a_script()
-            channel.send({**ending, "peak_memory_bytes": process.peak_memory_bytes()})
+            measured = {"peak_memory_bytes": process.peak_memory_bytes(), "seen": _seen()}
+            channel.send({**ending, **measured})
         else:
             process.flush_streams()
             channel.send(ending)
@@ -48,6 +52,17 @@ def main(fd: int) -> None:
     except ParentGone:
         pass
     os._exit(0 if ending["type"] == "done" else 1)
+
+
+_sandboxes: list[Sandbox] = []
+"""What the process was confined to, if it was."""
+
+
+def _seen() -> Mapping[str, object]:
+    seen: dict[str, Any] = observe.seen()
+    for sandbox in _sandboxes:
+        seen["refused"] = sandbox.refused_reads([read[0] for read in seen.get("reads", ())])
+    return seen
 
 
 def _end_like_a_script() -> None:
@@ -62,10 +77,19 @@ def _run(channel: Channel) -> Mapping[str, object]:
     try:
         header = channel.receive()
         inputs = read_inputs(channel, header["inputs"])
+        observe.prepare(header)
+        if header.get("sandbox") is not None:
+            from .sandbox import enter
+
+            _sandboxes.extend(enter(header))
         program = __import__(f"{__package__}.programs.{header['program']}", fromlist=["run"])
-        program.run(header["arguments"], inputs, channel, header["scratch"])
-        return {"type": "done"}
+        ending = program.run(header["arguments"], inputs, channel, header["scratch"])
+        return {"type": "done", **(ending or {})}
     except Failed as failure:
+        for sandbox in _sandboxes:
+            refused = sandbox.refused(failure.__context__)
+            if refused is not None:
+                return {**failure.header, "kind": "sandbox", "message": refused}
         return failure.header
     except ParentGone:
         os._exit(1)

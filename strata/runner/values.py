@@ -2,7 +2,7 @@
 
 A codec is a module of `codecs/` with two functions:
 
-    encode(value, definitions) -> list of buffers, or None where it would not keep `value` exactly
+    encode(value, definitions) -> `Encoded`, or None where it would not keep `value` exactly
     decode(buffer, definitions) -> the value; parts of it MAY lie in `buffer`
 
 `encode` MAY raise `Unstorable`: no later codec can store the value either. Equal values SHOULD
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import ModuleType
     from typing import Union
 
@@ -25,18 +26,53 @@ if TYPE_CHECKING:
 CODECS = ("json", "npy", "arrow", "pickle")
 """In the order in which they are asked; the last one takes all that can be stored."""
 
+JOINT = "pickle"
+"""The codec of values that are stored together."""
+
 
 class Unstorable(Exception):
     """A value cannot be stored; the message is the reason, one sentence or two."""
 
 
-def encode(value: object, definitions: Definitions) -> tuple[str, list[Buffer]]:
-    """The codec that keeps `value` exactly, and its bytes in pieces. Raises `Unstorable`."""
+class Encoded:
+    """A value as bytes, in pieces."""
+
+    __slots__ = ("buffers", "codec", "needs", "unstable")
+
+    def __init__(
+        self, buffers: list[Buffer], needs: tuple[str, ...] = (), unstable: str = ""
+    ) -> None:
+        self.codec = ""
+        self.buffers = buffers
+        self.needs = needs
+        """Top-level modules, not of the standard library, that decoding imports."""
+        self.unstable = unstable
+        """Why equal values may have other bytes, in a few words; "" where they have the same."""
+
+    @property
+    def size(self) -> int:
+        """Bytes in all."""
+        return sum(map(len, self.buffers))
+
+
+def encode(value: object, definitions: Definitions) -> Encoded:
+    """`value` by the first codec that keeps it exactly. Raises `Unstorable`."""
     for name in CODECS:
-        buffers: list[Buffer] | None = _codec(name).encode(value, definitions)
-        if buffers is not None:
-            return name, buffers
+        encoded: Encoded | None = _codec(name).encode(value, definitions)
+        if encoded is not None:
+            encoded.codec = name
+            return encoded
     raise Unstorable(f"no codec keeps a {type_name(value)}")
+
+
+def encode_together(parts: Mapping[str, object], definitions: Definitions) -> Encoded:
+    """`parts` as one value, a dict: what they have in common is one thing when they are loaded.
+
+    Raises `Unstorable`.
+    """
+    encoded: Encoded = _codec(JOINT).encode_together(parts, definitions)
+    encoded.codec = JOINT
+    return encoded
 
 
 def decode(codec: str, buffer: WritableBuffer, definitions: Definitions) -> object:

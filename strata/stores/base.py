@@ -8,18 +8,23 @@ Every implementation in this folder joins `tests/conformance/test_stores.py` by 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from strata.core.action import ActionKey
 from strata.core.digest import Digest
 from strata.core.label import Label
+from strata.core.observation import Observed
 from strata.core.result import ActionResult
 
 Blob: TypeAlias = bytes | Path
 """Bytes, or a read-only file that holds exactly these bytes and may be mapped."""
+
+
+MOST_SETS = 16
+"""How many sets of observations are kept for one key."""
 
 
 class ContentStore(Protocol):
@@ -53,23 +58,81 @@ class ActionCache(Protocol):
     def record(self, key: ActionKey, result: ActionResult) -> None:
         """Keeps `result`; replaces an earlier one. MUST be refused (`assert`) for a failure."""
 
+    def recorded_sets(self, key: ActionKey) -> tuple[Observed, ...]:
+        """The sets of observations added under `key`, newest first, at most `MOST_SETS`."""
+
+    def add_set(self, key: ActionKey, observed: Observed) -> None:
+        """Makes `observed` the newest set of `key`, once; the oldest beyond `MOST_SETS` goes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What happened the last time a cell was built or looked up: for `log`, `show`, `explain`."""
+    """What happened when a cell was built or looked up: for `log`, `show`, `explain`."""
 
     key: ActionKey | None
     status: str
     reason: str
     result: ActionResult
     """For a failure too; then with `error`, and the console of the attempt."""
+    at: float = 0.0
+    """When it was settled, in seconds since the epoch; 0 where that was not recorded."""
+    build: str = ""
+    """The `BuildRecord.id` of the build it was settled in."""
+    artifacts: Mapping[str, str] = field(default_factory=dict)
+    """Input slot to the artifact that was in it: `//prep:clean%df`."""
+    definers: Mapping[str, str] = field(default_factory=dict)
+    """Names of definitions it used to the files that they are in."""
+    looked: Observed = field(default_factory=dict)
+    """Of what an earlier run was found to depend on: what had another value by now, and which."""
+    moving: tuple[str, ...] = ()
+    """Files that changed while it ran, so that its result was not kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRecord:
+    """What a build looked at, and what became of it."""
+
+    id: str
+    at: float
+    """When it began, in seconds since the epoch."""
+    duration_s: float
+    asked: tuple[str, ...]
+    """What the user named: patterns or labels."""
+    cells: tuple[str, ...]
+    """The labels of all cells that it looked at, sorted."""
+    counts: Mapping[str, int]
+    """Status to number of cells."""
+    settled: Mapping[str, tuple[str, str]]
+    """Label to status and reason, of every cell that was not a hit on what the journal knew."""
+    interrupted: bool = False
 
 
 class Journal(Protocol):
-    """Label to what last happened to it, in one workspace."""
+    """Label to what happened to it, in one workspace."""
 
     def last(self, label: Label) -> Run | None:
         """The newest run of `label`, or None."""
 
+    def history(self, label: Label) -> list[Run]:
+        """The runs of `label`, newest first, at most 64."""
+
     def append(self, label: Label, run: Run) -> None:
         """Makes `run` the newest of `label`."""
+
+    def add_build(self, build: BuildRecord) -> None:
+        """Makes `build` the newest build."""
+
+
+class Records(Protocol):
+    """What is left of builds that are over."""
+
+    def history(self, label: Label) -> list[Run]:
+        """The runs of `label`, newest first, at most 64."""
+
+    def builds(self) -> list[BuildRecord]:
+        """The builds, newest first, at most 256; those that are damaged left out."""
+
+
+def with_newest(sets: Iterable[Observed], newest: Observed) -> tuple[Observed, ...]:
+    """`sets` with `newest` before them, once, and none beyond `MOST_SETS`."""
+    return (dict(newest), *(s for s in sets if s != newest))[:MOST_SETS]

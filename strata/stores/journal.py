@@ -8,7 +8,8 @@ number that falls with time, so the newest run of a label is the first of its re
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from blake3 import blake3
@@ -17,11 +18,12 @@ from strata.core.action import ActionKey
 from strata.core.errors import StoreUnreachable
 from strata.core.label import Label
 from strata.core.result import from_json, to_json
+from strata.stores import _builds
 from strata.stores._database import Database, Transaction, acquire, release
 from strata.stores._environment import in_use
 from strata.stores._filesystem import locked, unreachable
 from strata.stores._sealed import seal_text, unseal_text
-from strata.stores.base import Run
+from strata.stores.base import BuildRecord, Run
 
 HISTORY = 64
 """How many runs of a label are kept."""
@@ -73,6 +75,13 @@ class LmdbJournal:
         """The runs of `label`, newest first, at most `HISTORY`; those that are damaged left out."""
         records = self._database.read(lambda txn: _records(txn, label, limit=HISTORY))
         return list(_readable(records))
+
+    def add_build(self, build: BuildRecord) -> None:
+        self._database.write(lambda txn: _builds.add_build(txn, build))
+
+    def builds(self) -> list[BuildRecord]:
+        """The builds, newest first, at most `_builds.BUILDS`; those that are damaged left out."""
+        return self._database.read(_builds.builds)
 
 
 def open_journal(folder: Path) -> LmdbJournal:
@@ -138,13 +147,25 @@ def _number_of(key: bytes) -> int:
 
 
 def _to_json(run: Run) -> bytes:
-    record = {
+    record: dict[str, object] = {
         "schema": _SCHEMA,
         "key": run.key,
         "status": run.status,
         "reason": run.reason,
         "result": to_json(run.result).decode(),
+        "at": run.at,
+        "build": run.build,
     }
+    # What the stored form of a result leaves out, and what many runs do not have.
+    optional: dict[str, object] = {
+        "cache": run.result.cache,
+        "accepted": run.result.accepted,
+        "artifacts": run.artifacts,
+        "definers": run.definers,
+        "looked": run.looked,
+        "moving": run.moving,
+    }
+    record |= {name: value for name, value in optional.items() if value}
     return json.dumps(record, separators=(",", ":")).encode()
 
 
@@ -154,12 +175,27 @@ def _from_json(text: bytes) -> Run | None:
         record = json.loads(text)
         if record["schema"] != _SCHEMA:
             return None
-        key = record["key"]
+        key, cache = record["key"], record.get("cache")
+        result = from_json(str(record["result"]).encode())
         return Run(
             key=None if key is None else ActionKey(str(key)),
             status=str(record["status"]),
             reason=str(record["reason"]),
-            result=from_json(str(record["result"]).encode()),
+            result=replace(
+                result,
+                cache=None if cache is None else str(cache),
+                accepted=str(record.get("accepted", "")),
+            ),
+            at=float(record.get("at", 0.0)),
+            build=str(record.get("build", "")),
+            artifacts=_texts(record.get("artifacts", {})),
+            definers=_texts(record.get("definers", {})),
+            looked=_texts(record.get("looked", {})),
+            moving=tuple(map(str, record.get("moving", ()))),
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _texts(record: Mapping[str, object]) -> dict[str, str]:
+    return {str(name): str(value) for name, value in record.items()}

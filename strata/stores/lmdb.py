@@ -20,6 +20,7 @@ Does not know what bytes mean, which are in use, or when to delete any.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +28,7 @@ from pathlib import Path
 from strata.core.action import ActionKey
 from strata.core.digest import Digest, digest_bytes
 from strata.core.errors import BlobDamaged, BlobMissing, StoreUnreachable
+from strata.core.observation import Observed
 from strata.core.result import ActionResult, from_json, to_json
 from strata.stores._blobfiles import BlobFiles, digest_file
 from strata.stores._database import Database, Transaction, acquire, release
@@ -46,7 +48,7 @@ from strata.stores._inline import (
 )
 from strata.stores._sealed import seal_text, unseal_text
 from strata.stores._signature import SETTLED, Signature, Witness, this_boot
-from strata.stores.base import Blob
+from strata.stores.base import Blob, with_newest
 
 _REBUILD = "build again: what is missing is made anew"
 
@@ -125,6 +127,19 @@ class LmdbStore:
         assert result.error is None, f"a failure must not be recorded: {key}"
         name = _result_key(key)
         self._write(name, seal_text(name, to_json(result)))
+
+    def recorded_sets(self, key: ActionKey) -> tuple[Observed, ...]:
+        name = _sets_key(key)
+        return _sets_in(name, self._database.read(lambda txn: _copied(txn.get(name))))
+
+    def add_set(self, key: ActionKey, observed: Observed) -> None:
+        name = _sets_key(key)
+
+        def add(txn: Transaction) -> None:
+            sets = with_newest(_sets_in(name, _copied(txn.get(name))), observed)
+            txn.put(name, seal_text(name, json.dumps(sets).encode()))
+
+        self._database.write(add)
 
     def _put_bytes(self, data: bytes) -> Digest:
         digest = digest_bytes(data)
@@ -243,6 +258,16 @@ CONFORMANCE = {"content": open_store, "results": open_store}
 
 def _result_key(key: ActionKey) -> bytes:
     return b"a" + bytes.fromhex(key)
+
+
+def _sets_key(key: ActionKey) -> bytes:
+    return b"o" + bytes.fromhex(key)
+
+
+def _sets_in(name: bytes, value: bytes | None) -> tuple[Observed, ...]:
+    """The sets that were recorded as `value`; none if that cannot be read."""
+    text = None if value is None else unseal_text(name, value)
+    return () if text is None else tuple(json.loads(text))
 
 
 def _result_in(name: bytes, value: bytes) -> ActionResult | None:

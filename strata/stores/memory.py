@@ -15,11 +15,15 @@ from strata.core.action import ActionKey
 from strata.core.digest import Digest, digest_bytes
 from strata.core.errors import BlobMissing, StoreUnreachable
 from strata.core.label import Label
+from strata.core.observation import Observed
 from strata.core.result import ActionResult
-from strata.stores.base import Blob, Run
+from strata.stores.base import Blob, BuildRecord, Run, with_newest
 
 HISTORY = 64
 """How many runs of a label a journal keeps."""
+
+BUILDS = 256
+"""How many builds a journal keeps."""
 
 
 class MemoryStore:
@@ -29,6 +33,7 @@ class MemoryStore:
         self._lock = threading.Lock()
         self._blobs: dict[Digest, bytes] = {}
         self._results: dict[ActionKey, ActionResult] = {}
+        self._sets: dict[ActionKey, tuple[Observed, ...]] = {}
 
     def get(self, digest: Digest) -> Blob:
         with self._lock:
@@ -61,6 +66,14 @@ class MemoryStore:
         with self._lock:
             self._results[key] = result
 
+    def recorded_sets(self, key: ActionKey) -> tuple[Observed, ...]:
+        with self._lock:
+            return self._sets.get(key, ())
+
+    def add_set(self, key: ActionKey, observed: Observed) -> None:
+        with self._lock:
+            self._sets[key] = with_newest(self._sets.get(key, ()), observed)
+
 
 class MemoryJournal:
     """A `Journal` that nobody else sees."""
@@ -68,6 +81,7 @@ class MemoryJournal:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._runs: dict[Label, deque[Run]] = defaultdict(lambda: deque(maxlen=HISTORY))
+        self._builds: deque[BuildRecord] = deque(maxlen=BUILDS)
 
     def last(self, label: Label) -> Run | None:
         newest_first = self.history(label)
@@ -81,6 +95,15 @@ class MemoryJournal:
         """The runs of `label`, newest first, at most `HISTORY`."""
         with self._lock:
             return list(self._runs.get(label, ()))
+
+    def add_build(self, build: BuildRecord) -> None:
+        with self._lock:
+            self._builds.appendleft(build)
+
+    def builds(self) -> list[BuildRecord]:
+        """The builds, newest first, at most `BUILDS`."""
+        with self._lock:
+            return list(self._builds)
 
 
 CONFORMANCE = {

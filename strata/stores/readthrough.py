@@ -13,8 +13,9 @@ from typing import Protocol
 from strata.core.action import ActionKey
 from strata.core.digest import Digest
 from strata.core.errors import BlobDamaged, BlobMissing
+from strata.core.observation import Observed
 from strata.core.result import ActionResult
-from strata.stores.base import ActionCache, Blob, ContentStore
+from strata.stores.base import MOST_SETS, ActionCache, Blob, ContentStore
 from strata.stores.memory import MemoryStore
 
 
@@ -59,6 +60,14 @@ class ReadThrough:
 
     def record(self, key: ActionKey, result: ActionResult) -> None:
         self._near.record(key, result)
+
+    def recorded_sets(self, key: ActionKey) -> tuple[Observed, ...]:
+        near = self._near.recorded_sets(key)
+        far = (s for s in self._far.recorded_sets(key) if s not in near)
+        return (*near, *far)[:MOST_SETS]
+
+    def add_set(self, key: ActionKey, observed: Observed) -> None:
+        self._near.add_set(key, observed)
 
     def _fetch(self, digest: Digest) -> Blob:
         """The blob from afar, kept near."""

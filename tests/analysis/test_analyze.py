@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strata.analysis.analyze import cell_graph
-from strata.core.action import dependencies, first_action
+from strata.core.action import dependencies, first_action, make_ready
 from strata.core.action_graph import ActionGraph
-from strata.core.digest import digest_bytes
 from strata.core.result import FailureKind
 from tests.factories import (
     ENVIRONMENT,
@@ -95,7 +94,6 @@ def test_a_broken_cell_fails_with_its_place_and_advice() -> None:
         "@per_variant",
         "@mount raw s3://b/p",
         "@resources cpu=2",
-        "@sandbox strict",
         "@dataset x",
         "@worker gpu",
     ],
@@ -210,10 +208,17 @@ def test_the_value_of_a_variable_counts_and_that_of_a_secret_does_not() -> None:
     assert provenance(secret, MY_TOKEN="a") == provenance(secret, MY_TOKEN="b")
 
 
-def test_files_and_environment_are_in_the_provenance() -> None:
-    files = {label("a"): {"nb/data.csv": digest_bytes(b"1")}}
-    action = action_of(analyzed(notebook({"a": "x = 1"}), files=files), "a")
-    assert action.provenance["files"] == {"nb/data.csv": str(digest_bytes(b"1"))}
+def test_files_are_declared_and_the_environment_is_in_the_provenance() -> None:
+    text = "# @input raw/*.csv\nfrom m import load, glob, z\n"
+    text += "x = load('data.csv')\ny = glob('more')\nz.to_csv('out.csv')"
+    action = action_of(analyzed(notebook({"a": text})), "a")
+    assert action.files.globs == ("raw/*.csv",)
+    assert action.files.named == ("data.csv", "more")
+    assert action.files.places == ("data.csv", "more")
+    assert action.files.written == ("out.csv",)
+    assert action.provenance["files"] == {}
+    late = {"files": {"nb/data.csv": "1"}}
+    assert make_ready(action, {}, late).provenance["files"] == {"nb/data.csv": "1"}
     assert action.provenance["environment"] == ENVIRONMENT.component()
     assert action.environment == ENVIRONMENT
 

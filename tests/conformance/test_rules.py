@@ -20,7 +20,7 @@ from strata.analysis.analyze import Facts, action_graph
 from strata.analysis.join import join, scan_cell
 from strata.analysis.rule import RULES_GROUP, RULES_PACKAGE
 from strata.core import extension
-from strata.core.action import Action, ReadyAction, first_action, make_ready
+from strata.core.action import Action, Late, ReadyAction, first_action, make_ready
 from strata.core.action_graph import ActionGraph
 from strata.core.digest import digest_bytes
 from strata.core.encoding import Encodable, encode
@@ -139,17 +139,21 @@ def ready(kind: str, cells: Mapping[str, str], **others: object) -> ReadyAction:
     """The last cell, its inputs known: each value is what its artifact is called."""
     *before, last = cells
     made = [cell(name, cells[name], kind=kind) for name in (*before, last)]
-    return ready_of(notebook(made), last, **others)
+    return ready_of(notebook(made), last, None, **others)
 
 
-def ready_of(nb: Notebook, last: str, **others: object) -> ReadyAction:
+def of_file(content: str) -> Late:
+    return {"files": {"data.csv": content}}
+
+
+def ready_of(nb: Notebook, last: str, late: Late | None = None, **others: object) -> ReadyAction:
     node = graph_of(nb, **others).nodes[Label(nb.package, last)]
     action = first_action(node)
     inputs = {
         slot: Output(digest_bytes(wanted.artifacts[0].name.encode()), "json")
         for slot, wanted in action.inputs.items()
     }
-    return make_ready(action, inputs)
+    return make_ready(action, inputs, late)
 
 
 def graph_of(nb: Notebook, **others: object) -> ActionGraph:
@@ -167,11 +171,9 @@ def test_the_version_of_the_rule_is_in_the_key(kind: str, monkeypatch: pytest.Mo
 
 def test_files_environment_and_variables_are_in_the_key(kind: str) -> None:
     sample = SAMPLES[kind]
-    at = Label("nb", list(sample)[-1])
-    files = {at: {"data.csv": digest_bytes(b"1")}}
-    keys = {ready(kind, sample).key, ready(kind, sample, files=files).key}
-    files = {at: {"data.csv": digest_bytes(b"2")}}
-    keys.add(ready(kind, sample, files=files).key)
+    at = list(sample)[-1]
+    nb = notebook([cell(name, sample[name], kind=kind) for name in sample])
+    keys = {ready_of(nb, at, late).key for late in ({}, of_file("1"), of_file("2"))}
     for environment in (
         replace(ENVIRONMENT, python="3.12.1"),
         replace(ENVIRONMENT, platform="mac"),
@@ -352,7 +354,7 @@ def test_facts_are_all_that_analysis_sees_of_the_outside() -> None:
     assert set(Facts.__dataclass_fields__) == {
         "environments",
         "environ",
-        "files",
         "imported_by",
+        "names_imported_by",
         "worker",
     }

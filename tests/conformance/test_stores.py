@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import pytest
 
@@ -27,7 +27,16 @@ from strata.core.result import (
     Output,
     Unstorable,
 )
-from strata.stores.base import ActionCache, Blob, ContentStore, Journal, Run
+from strata.stores.base import (
+    MOST_SETS,
+    ActionCache,
+    Blob,
+    BuildRecord,
+    ContentStore,
+    Journal,
+    Records,
+    Run,
+)
 
 NOT_STORES = {"base"}
 SEAMS = {"content", "results", "journal"}
@@ -192,6 +201,33 @@ def test_a_failure_is_not_recorded(store: Store) -> None:
     assert store.lookup(KEY) is None
 
 
+def test_sets_of_observations_come_newest_first_and_once(store: Store) -> None:
+    assert store.recorded_sets(KEY) == ()
+    one, two = {"file:a": "1"}, {"file:a": "2", "dist:b": "3"}
+    for observed in (one, two, one):
+        store.add_set(KEY, observed)
+    assert store.recorded_sets(KEY) == (one, two)
+    assert store.recorded_sets(ActionKey("cd" * 32)) == ()
+
+
+def test_the_oldest_set_beyond_sixteen_goes(store: Store) -> None:
+    for number in range(MOST_SETS + 3):
+        store.add_set(KEY, {"file:a": str(number)})
+    kept = [observed["file:a"] for observed in store.recorded_sets(KEY)]
+    assert kept == [str(n) for n in range(MOST_SETS + 2, 2, -1)]
+    assert len(kept) == 16
+
+
+def test_sets_and_a_result_of_one_key_do_not_disturb_each_other(store: Store) -> None:
+    store.add_set(KEY, {"file:a": "1"})
+    assert store.lookup(KEY) is None
+    store.record(KEY, ActionResult(worker="w"))
+    found = store.lookup(KEY)
+    assert found is not None
+    assert found.worker == "w"
+    assert store.recorded_sets(KEY) == ({"file:a": "1"},)
+
+
 def test_a_label_without_runs_has_none(journal: Journal) -> None:
     assert journal.last(LABEL) is None
 
@@ -215,6 +251,50 @@ def test_the_history_is_the_newest_64_newest_first(journal: Journal) -> None:
         journal.append(LABEL, run(number))
     history = getattr(journal, "history")(LABEL)  # noqa: B009  (not part of the seam)
     assert history == [run(number) for number in range(69, 5, -1)]
+
+
+def test_a_run_is_kept_with_all_that_is_known_of_it(journal: Journal) -> None:
+    result = ActionResult(accepted="only a message", cache="remote", observed={"file:a": "1"})
+    whole = Run(
+        KEY,
+        "cached",
+        "why",
+        result,
+        at=1234.5,
+        build="ab12cd34",
+        artifacts={"df": "//prep:clean%df"},
+        definers={"f": "prep/cells/f.py"},
+        looked={"file:b": "absent"},
+        moving=("a",),
+    )
+    journal.append(LABEL, whole)
+    assert journal.last(LABEL) == whole
+    assert journal.history(LABEL) == [whole]
+
+
+def test_builds_are_the_newest_256_newest_first(journal: Journal) -> None:
+    for number in range(260):
+        journal.add_build(build(number))
+    assert records(journal).builds() == [build(number) for number in range(259, 3, -1)]
+
+
+def test_without_a_build_there_are_none(journal: Journal) -> None:
+    assert records(journal).builds() == []
+    journal.append(LABEL, run(1))
+    assert records(journal).builds() == []
+
+
+def records(journal: Journal) -> Records:
+    """What leaves records for later can give them."""
+    return cast("Records", journal)
+
+
+def build(number: int) -> BuildRecord:
+    """Builds of three different lists of cells, one of them empty."""
+    cells = tuple(f"//train:c{i}" for i in range(number % 3))
+    settled = {"//train:c0": ("ran", "source changed")} if cells else {}
+    counts = {"ran": len(settled)}
+    return BuildRecord(f"{number:08x}", 1.5, 0.25, ("//...",), cells, counts, settled, number == 7)
 
 
 def read(blob: Blob) -> bytes:

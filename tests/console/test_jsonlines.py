@@ -18,9 +18,13 @@ from strata.core.events import (
     CellOutput,
     CellRetried,
     CellStarted,
+    CellVerified,
+    Difference,
     Event,
     Notice,
     Status,
+    Verdict,
+    VerificationFinished,
 )
 from strata.core.result import ActionResult
 from tests.console.recorded import FAILURE, MIXED
@@ -62,6 +66,7 @@ EXAMPLES: list[tuple[Event, dict[str, object]]] = [
             "cache": None,
             "duration_s": 1.234568,
             "error": ERROR,
+            "accepted": None,
         },
     ),
     (
@@ -74,6 +79,20 @@ EXAMPLES: list[tuple[Event, dict[str, object]]] = [
             "cache": None,
             "duration_s": None,
             "error": None,
+            "accepted": None,
+        },
+    ),
+    (
+        CellFinished(label("a"), Status.CACHED, "", ActionResult(cache="local", accepted="same")),
+        {
+            "event": "cell_finished",
+            "label": "//nb:a",
+            "status": "cached",
+            "reason": "",
+            "cache": "local",
+            "duration_s": 0.0,
+            "error": None,
+            "accepted": "same",
         },
     ),
     (
@@ -90,6 +109,28 @@ EXAMPLES: list[tuple[Event, dict[str, object]]] = [
             "failed": 3,
             "skipped": 4,
             "duration_s": 0.5,
+            "interrupted": True,
+        },
+    ),
+    (
+        CellVerified(label("a"), Verdict.DIFFERS, (Difference("output", "x", "1 → 2"),), "same"),
+        {
+            "event": "cell_verified",
+            "label": "//nb:a",
+            "verdict": "differs",
+            "accepted": "same",
+            "differences": [{"kind": "output", "name": "x", "said": "1 → 2", "verdict": "differs"}],
+        },
+    ),
+    (
+        VerificationFinished(9, 3, 2, 1, 7, interrupted=True),
+        {
+            "event": "verification_finished",
+            "hits": 9,
+            "verified": 3,
+            "differs": 2,
+            "unclear": 1,
+            "seed": 7,
             "interrupted": True,
         },
     ),

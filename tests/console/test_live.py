@@ -13,7 +13,7 @@ from strata.console.progress import MOST_RUNNING_SHOWN, LiveConsole
 from strata.core.events import BuildFinished, BuildStarted, CellFinished, CellStarted, Event, Status
 from strata.core.result import ActionResult
 from tests.console.recorded import GOOD, MIXED, PLANNED
-from tests.console.test_plain import HOSTILE, everywhere
+from tests.console.test_plain import HOSTILE, VERIFIED, everywhere
 from tests.factories import label
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -87,6 +87,13 @@ def test_what_stays_on_the_screen_are_the_lines_without_hits() -> None:
         "7 cells: 2 ran, 1 cached, 3 failed, 1 skipped in 4.1 s"
     )
     assert not any("▸" in line for line in left)
+
+
+def test_an_accepted_edit_and_verdicts_stay_on_the_screen() -> None:
+    accepted = CellFinished(label("a"), Status.CACHED, "", ActionResult(accepted="same"))
+    left = screen(said([BuildStarted(1, 1), accepted, BuildFinished(0, 1, 0, 0, 1.0), *VERIFIED]))
+    assert left[0] == "cached    //nb:a  (accepted: same)"
+    assert left[2] == "verified  //nb:a"
 
 
 def test_both_consoles_say_the_same_at_the_end() -> None:

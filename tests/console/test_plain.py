@@ -18,9 +18,13 @@ from strata.core.events import (
     CellFinished,
     CellOutput,
     CellRetried,
+    CellVerified,
+    Difference,
     Event,
     Notice,
     Status,
+    Verdict,
+    VerificationFinished,
 )
 from strata.core.result import ActionResult, CellFailure, FailureKind
 from tests.console.recorded import FAILURE, GOOD, MIXED, PLANNED
@@ -44,6 +48,51 @@ END = BuildFinished(0, 0, 1, 0, 1.0)
 
 
 # Exactly these lines.
+
+
+VERIFIED: list[Event] = [
+    CellVerified(label("a"), Verdict.VERIFIED),
+    CellVerified(
+        label("b"),
+        Verdict.VERIFIED,
+        (Difference("console", "", "not the same text", Verdict.VERIFIED),),
+        "same",
+    ),
+    CellVerified(
+        label("c"), Verdict.UNCLEAR, (Difference("output", "s", "who knows", Verdict.UNCLEAR),)
+    ),
+    CellVerified(
+        label("d"),
+        Verdict.DIFFERS,
+        (Difference("output", "x", "1 → 2"), Difference("output", "y", "gone\n")),
+        "same (by ada)",
+    ),
+    VerificationFinished(9, 4, 1, 1, 7),
+]
+
+
+def test_hits_that_were_run_again() -> None:
+    *lines, hint = said(VERIFIED).splitlines()
+    assert lines == [
+        "verified  //nb:a",
+        "verified  //nb:b  console: not the same text",
+        "unclear   //nb:c  output s: who knows",
+        "DIFFERS   //nb:d  output x: 1 → 2; output y: gone  (accepted: same (by ada); "
+        "`strata accept --revoke //nb:d` takes that back)",
+        "verified 4 of 9 hits: 1 differs, 1 unclear (--verify-seed 7)",
+    ]
+    assert hint.startswith("hint: ")
+    assert "# @nocache" in hint
+
+
+def test_hits_that_are_all_the_same_need_no_advice() -> None:
+    finished = VerificationFinished(1, 1, 0, 0, 7)
+    assert said([finished]) == "verified 1 of 1 hit: 0 differ (--verify-seed 7)\n"
+
+
+def test_a_hit_that_stands_for_an_edited_cell_says_why() -> None:
+    event = CellFinished(label("a"), Status.CACHED, "", ActionResult(accepted="same\n(by ada)"))
+    assert said([event]) == "cached    //nb:a  (accepted: same (by ada))\n"
 
 
 def test_a_build_in_which_much_happens() -> None:

@@ -206,6 +206,8 @@ class _Telling:
         self._inner = world.journal
         self._failed = failed
         self.last = self._inner.last
+        self.history = self._inner.history
+        self.add_build = self._inner.add_build
 
     def append(self, at: object, run: object) -> None:
         self._inner.append(at, run)  # type: ignore[arg-type]
@@ -607,7 +609,7 @@ def test_a_dry_run_says_what_would_run_and_runs_nothing() -> None:
         "e": "cached",
     }
     assert report_of(report, "b").reason == "source changed"
-    assert report_of(report, "c").reason == "until //nb:b has run"
+    assert report_of(report, "c").reason == "until //nb:b ran"
     assert report.exit_code is ExitCode.OK
     world.build()
     assert world.ran[0] == "b"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,13 +13,14 @@ from strata.core.digest import digest_bytes
 from strata.core.errors import StrataError
 from strata.core.events import CellFinished, Event, Notice, Status
 from strata.core.label import Label
+from strata.core.observation import ABSENT
 from strata.core.result import ActionResult, CellFailure, FailureKind, Output, Unstorable
 from strata.execution.engine import BuildOptions, Surroundings, build
 from strata.execution.report import BuildReport, CellReport
 from strata.executors.base import Cancellation, Executor
 from strata.executors.caching import CachingExecutor
 from strata.executors.planning import PlanningExecutor
-from strata.stores.base import Journal, Run
+from strata.stores.base import BuildRecord, Journal, Run
 from strata.stores.memory import MemoryJournal, MemoryStore
 from tests.factories import ENVIRONMENT, label
 
@@ -48,6 +50,10 @@ class ToyCell:
     twin: str | None = None
     """Cells with the same word and the same source have equal keys."""
     chain: ToyChain | None = None
+    touches: tuple[str, ...] = ()
+    """Observations that a run of it makes."""
+    moving: tuple[str, ...] = ()
+    """Files that change while it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,14 @@ class ToyExecutor:
         except ToyFailure as problem:
             return _failed(ready, FailureKind.EXCEPTION, str(problem))
         outputs = {n: world.write(v) for n, v in made.items()}
-        return ActionResult(outputs, duration_s=0.5, provenance=ready.provenance)
+        observed = world.look(ready.action, cell.touches)
+        return ActionResult(
+            outputs,
+            duration_s=0.5,
+            provenance=ready.provenance,
+            observed=observed,
+            moving=cell.moving,
+        )
 
 
 class World:
@@ -130,6 +143,9 @@ class World:
         self.after: dict[str, Callable[[], None]] = {}
         """What happens when this cell has next run, as the last thing in its thread."""
         self.cancellation = Cancellation()
+        self.outside: dict[str, str] = {}
+        """What observations of what is outside are worth now."""
+        self.seconds = itertools.count(1000.0)
 
     def build(
         self,
@@ -145,18 +161,28 @@ class World:
         labels = frozenset(label(f) for f in forced)
         inner = executor or (PlanningExecutor() if dry_run else ToyExecutor(self))
         caching = CachingExecutor(
-            inner, self.store, self.store, self.events.append, lambda r: r.label in labels
+            inner,
+            self.store,
+            self.store,
+            self.events.append,
+            lambda r: r.label in labels,
+            self.look,
         )
         ticks = iter(range(1000))
         around = Surroundings(
             _Ending(self, caching),
-            self.journal,
+            OnlyRead(self.journal) if dry_run else self.journal,
             self.events.append,
             self.cancellation,
             lambda: next(ticks),
+            look=self.look,
+            now=lambda: next(self.seconds),
         )
         options = BuildOptions(jobs, keep_going, labels)
         return build(self.graph(), [label(w) for w in wanted or self.cells], options, around)
+
+    def look(self, _action: Action, names: Iterable[str]) -> dict[str, str]:
+        return {name: self.outside.get(name, ABSENT) for name in names}
 
     def graph(self) -> ActionGraph:
         needs: dict[Label, tuple[Label, ...]] = {}
@@ -248,6 +274,19 @@ class RaisingExecutor:
         raise self._problem
 
 
+class OnlyRead:
+    """A journal that a dry run may read."""
+
+    def __init__(self, inner: Journal) -> None:
+        self.last, self.history = inner.last, inner.history
+
+    def append(self, label: Label, run: Run) -> None:
+        """Remembers nothing."""
+
+    def add_build(self, build: BuildRecord) -> None:
+        """Remembers nothing."""
+
+
 class LostJournal:
     """A journal that cannot be reached."""
 
@@ -257,7 +296,13 @@ class LostJournal:
     def last(self, label: Label) -> Run | None:
         raise self._problem
 
+    def history(self, label: Label) -> list[Run]:
+        raise self._problem
+
     def append(self, label: Label, run: Run) -> None:
+        raise self._problem
+
+    def add_build(self, build: BuildRecord) -> None:
         raise self._problem
 
 

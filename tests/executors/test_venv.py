@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from strata.core.errors import EnvironmentFailed, Interrupted
 from strata.core.events import Event, Notice
 from strata.executors import interpreters, venv
 from strata.executors.base import Cancellation
+from strata.executors.installed import MAPPING
 from strata.executors.interpreters import (
     Python,
     choose_interpreter,
@@ -29,7 +31,17 @@ from strata.executors.interpreters import (
     satisfies,
 )
 from strata.executors.uv import Uv
-from strata.executors.venv import STAMP, Environments, Interpreter, is_complete, lock_project
+from strata.executors.venv import (
+    STAMP,
+    Environments,
+    Interpreter,
+    distribution_of,
+    is_complete,
+    lock_project,
+    source_files,
+    source_folders,
+)
+from strata.loading.lock import read_lock
 from tests.executors.executor_bench import Bench, wait_for
 
 OURS = interpreters._our_python()
@@ -133,6 +145,30 @@ def test_a_project_has_what_its_lock_lists_and_nothing_else(case: Case) -> None:
     assert case.notices("making the environment") == ["making the environment of //train with uv"]
     compiled = list(made.bin.parent.glob("lib/python*/site-packages/__pycache__/alpha.*.pyc"))
     assert len(compiled) == 1
+
+
+def test_the_lock_and_the_environment_made_from_it_name_the_same_distributions(case: Case) -> None:
+    made = case.depend("alpha", "beta").make()
+    assert made.bin is not None
+    owners = {n: distribution_of(made.bin.parent, f"{n}.py") for n in ("alpha", "beta", "gamma")}
+    assert owners == {"alpha": "alpha", "beta": "beta", "gamma": None}
+    path = case.project / "uv.lock"
+    lock = read_lock(path, digest_bytes(path.read_bytes()), None)
+    (identity,) = lock.closure(["alpha"]).values()
+    assert re.fullmatch(r"1\.0 from wheels/alpha-1\.0-py3-none-any\.whl sha256:\w{64}", identity)
+    assert lock.identity("train") is None
+    (made.bin.parent / MAPPING).unlink()
+    assert distribution_of(made.bin.parent, "beta.py") == "beta"
+
+
+def test_the_files_of_a_folder_dependency_are_known_by_its_name(case: Case) -> None:
+    (case.root / "lib" / "src").mkdir(parents=True)
+    (case.root / "lib" / "src" / "lib.py").touch()
+    source = '[[package]]\nname = "lib"\nsource = { directory = "../lib" }\n'
+    (case.project / "uv.lock").write_text(source)
+    files = [case.root / "lib" / "src" / "lib.py"]
+    assert source_folders(case.project) == {"lib": files}
+    assert source_files(case.project) == files
 
 
 def test_an_environment_is_made_once_and_nothing_is_written_into_the_users_folder(

@@ -64,6 +64,7 @@ UNDERSTOOD = [
     (["@per_variant"], {"per_variant": ""}),
     (["@per_variant model"], {"per_variant": "model"}),
     (["@input data/*.csv 'a b.txt'", "@input c"], {"inputs": ("data/*.csv", "a b.txt", "c")}),
+    (["@writes out/*.csv //b.csv", "@writes d/"], {"writes": ("out/*.csv", "//b.csv", "d/")}),
     (["@mutates model, opt", "@mutates x"], {"mutates": ("model", "opt", "x")}),
     (
         ["@resources cpu=0.5 mem=8GiB gpu=1"],
@@ -176,6 +177,16 @@ MALFORMED = [
         "write the name of one group, or nothing for the only one",
     ),
     ("@input", "@input needs a value", "write the files that the cell reads, such as: data/*.csv"),
+    (
+        "@writes",
+        "@writes needs a value",
+        "write the files that the cell writes, such as: out/*.csv",
+    ),
+    (
+        "@writes /tmp/a",
+        "@writes cannot be '/tmp/a'",
+        "write it relative to the notebook, or with // relative to the workspace",
+    ),
     ("@mutates", "@mutates names no variable", "write the variables that the cell changes"),
     (
         "@mutates df['a']",

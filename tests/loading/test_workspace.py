@@ -23,6 +23,7 @@ exclude = ["archive/**", "*.old"]
 [build]
 jobs = 3
 sandbox = "strict"
+environment = "whole-lock"
 [cache]
 dir = "../shared"
 max_size = "1.5MiB"
@@ -82,7 +83,7 @@ class TestSettings:
     def test_without_a_file_everything_has_its_default(self, tmp_path):
         workspace = load_workspace(tmp_path, {})
         assert not workspace.has_file
-        assert workspace.build == BuildSettings(jobs=0, sandbox="off")
+        assert workspace.build == BuildSettings(jobs=0, sandbox="off", environment="narrow")
         assert workspace.cache == CacheSettings(tmp_path / ".strata/cache", 20 * 2**30, None)
         assert (workspace.workers, workspace.connections, workspace.exclude) == ({}, {}, ())
 
@@ -94,7 +95,7 @@ class TestSettings:
         )
         assert workspace.has_file
         assert workspace.exclude == ("archive/**", "*.old")
-        assert workspace.build == BuildSettings(3, "strict")
+        assert workspace.build == BuildSettings(3, "strict", environment="whole-lock")
         assert workspace.cache == CacheSettings(tmp_path.parent / "shared", 3 * 2**19, remote)
         assert workspace.workers == {
             "gpu-fly": WorkerSettings(
@@ -168,6 +169,11 @@ BAD_FILES = {
         "[build]\nsandbox = 'on'",
         'strata.toml:2: \'sandbox\' must be "off" or "strict", not the string "on"',
         "whether a cell may read files that it did not declare",
+    ),
+    "an environment that is neither": (
+        "[build]\nenvironment = 'wide'",
+        'strata.toml:2: \'environment\' must be "narrow" or "whole-lock", not the string "wide"',
+        "whether another package in uv.lock reruns every cell, or those that use it",
     ),
     "a size that is none": (
         "[cache]\nmax_size = 'lots'",

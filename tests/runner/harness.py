@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,18 @@ class Stored:
     data: bytes
     type_name: str = ""
     summary: str = ""
+    needs: tuple[str, ...] = ()
+    unstable: str = ""
+    artifact: str | None = None
+    part: str | None = None
+    joint: str | None = None
+
+    def parts(self, *names: str) -> dict[str, Stored]:
+        """Inputs by name, where this is what was sent for outputs that belong together."""
+        return {
+            name: replace(self, artifact=f"//p:c%{name}", part=name, joint="ab" * 32)
+            for name in names
+        }
 
 
 @dataclass
@@ -35,6 +47,9 @@ class Outcome:
     """All that came of one run."""
 
     outputs: dict[str, Stored] = field(default_factory=dict)
+    shared: dict[tuple[str, ...], Stored] = field(default_factory=dict)
+    changed: list[str] = field(default_factory=list)
+    aliases: list[list[str]] = field(default_factory=list)
     unstorable: dict[str, dict[str, Any]] = field(default_factory=dict)
     displays: list[dict[str, bytes]] = field(default_factory=list)
     failure: dict[str, Any] | None = None
@@ -147,16 +162,27 @@ def _send(
     by_path: bool,
     program: str,
 ) -> None:
-    described, payload = [], b""
+    described: list[dict[str, Any]] = []
+    payload = b""
     for number, (slot, stored) in enumerate(inputs.items()):
         path = None
-        if by_path:
+        if stored.joint is not None and any(d["joint"] == stored.joint for d in described):
+            stored = replace(stored, data=b"")
+        elif by_path:
             path = str(scratch.parent / f"input-{number}-{scratch.name}")
             Path(path).write_bytes(stored.data)
         else:
             payload += stored.data
         described.append(
-            {"slot": slot, "codec": stored.codec, "path": path, "size": len(stored.data)}
+            {
+                "slot": slot,
+                "artifact": stored.artifact or slot,
+                "part": stored.part,
+                "joint": stored.joint,
+                "codec": stored.codec,
+                "path": path,
+                "size": len(stored.data),
+            }
         )
     header = json.dumps(
         {
@@ -182,15 +208,24 @@ def _take(outcome: Outcome, header: dict[str, Any], payload: bytes, scratch: Pat
     assert not outcome.done, "a frame after the last"
     assert outcome.failure is None, "a frame after the last"
     kind = header.pop("type")
-    if kind == "output":
+    if kind in ("output", "shared"):
         path = header["path"]
         if path is not None:
             assert Path(path).parent == scratch
             payload = Path(path).read_bytes()
         assert len(payload) == header["size"]
-        outcome.outputs[header["name"]] = Stored(
-            header["codec"], payload, header["type_name"], header["summary"]
+        stored = Stored(
+            header["codec"],
+            payload,
+            header["type_name"],
+            header["summary"],
+            tuple(header["needs"]),
+            header["unstable"],
         )
+        if kind == "output":
+            outcome.outputs[header["name"]] = stored
+        else:
+            outcome.shared[tuple(header["names"])] = stored
     elif kind == "unstorable":
         outcome.unstorable[header["name"]] = header
     elif kind == "display":
@@ -203,4 +238,6 @@ def _take(outcome: Outcome, header: dict[str, Any], payload: bytes, scratch: Pat
         outcome.failure = header
     else:
         assert kind == "done"
+        outcome.changed = header.get("changed", [])
+        outcome.aliases = header.get("aliases", [])
         outcome.done = True

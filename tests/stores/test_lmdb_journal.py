@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import threading
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from strata.core.action import ActionKey
 from strata.core.label import Label
 from strata.core.result import ActionResult
-from strata.stores.base import Run
+from strata.stores._sealed import seal_text, unseal_text
+from strata.stores.base import BuildRecord, Run
 from strata.stores.journal import LmdbJournal, open_journal
 from tests.stores.store_workers import spoil
 
@@ -97,3 +99,47 @@ def test_the_current_folder_may_change(tmp_path: Path, monkeypatch: pytest.Monke
     journal.append(LABEL, run(1))
     journal.close()
     assert (tmp_path / "journal" / "data.mdb").exists()
+
+
+def record(number: int, *cells: str) -> BuildRecord:
+    return BuildRecord(f"{number:08x}", float(number), 0.5, ("//...",), cells, {}, {})
+
+
+def test_builds_of_the_same_cells_share_one_list_which_goes_with_the_last(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    journal.add_build(record(0, "//a:x", "//a:y"))
+    assert journal._database.read(lambda txn: count(txn.cursor())) == 2
+    for number in range(1, 300):
+        journal.add_build(record(number, "//a:x"))
+    assert journal._database.read(lambda txn: count(txn.cursor())) == 256 + 1
+    journal.close()
+
+
+def test_a_damaged_build_is_left_out(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    journal.add_build(record(0, "//a:x"))
+    journal.add_build(record(1, "//a:x"))
+    keys = journal._database.read(lambda txn: [bytes(key) for key, _ in txn.cursor()])  # type: ignore[attr-defined]
+    newest = min(key for key in keys if len(key) == 40)
+    journal._database.write(lambda txn: txn.put(newest, b"garbage"))
+    assert journal.builds() == [record(0, "//a:x")]
+    journal.add_build(record(2, "//a:x"))
+    assert journal.builds() == [record(2, "//a:x"), record(0, "//a:x")]
+    journal.close()
+
+
+def test_a_run_of_an_older_version_is_read(tmp_path: Path) -> None:
+    """Fields came by addition."""
+    journal = open_journal(tmp_path)
+    journal.append(LABEL, run(1))
+    key, value = journal._database.read(
+        lambda txn: next((bytes(k), bytes(v)) for k, v in txn.cursor())  # type: ignore[attr-defined]
+    )
+    text = unseal_text(key, value)
+    assert text is not None
+    fields = ("schema", "key", "status", "reason", "result")
+    old = {name: json.loads(text)[name] for name in fields}
+    sealed = seal_text(key, json.dumps(old).encode())
+    journal._database.write(lambda txn: txn.put(key, sealed))
+    assert journal.last(LABEL) == run(1)
+    journal.close()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from strata.cli.fixing import build_until_fixed, check_fix
 from strata.cli.invocation import (
+    Cells,
     actions,
     load_cells,
     open_workspace,
@@ -14,10 +17,14 @@ from strata.cli.invocation import (
     starting_point,
     wanted_labels,
 )
+from strata.cli.linting import linting
 from strata.cli.output import consoles, error_json, print_json, report_json
 from strata.cli.patterns import PatternCommand
 from strata.cli.session import Request, run_build
-from strata.core.errors import StrataError
+from strata.cli.verifying import Verdicts, percentage, sample_of
+from strata.core.errors import ExitCode, StrataError
+from strata.core.events import Status
+from strata.execution.report import BuildReport
 
 
 @click.command("build", cls=PatternCommand)
@@ -28,7 +35,19 @@ from strata.core.errors import StrataError
               help="After a failure build what does not need it (default), or stop.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Run the named cells although they are up to date.")
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would run, and why; run nothing.")
+@click.option("--check", is_flag=True,
+              help="As -n; end with 3 if anything would run.")  # fmt: skip
 @click.option("--worker", metavar="NAME", help="Run every cell on this worker (`local`: here).")
+@click.option("--sandbox", type=click.Choice(["off", "strict"]),
+              help="strict: a cell can read only the files it declares.")  # fmt: skip
+@click.option("--network", type=click.Choice(["on", "off"]),
+              help="off: cells run without the network.")  # fmt: skip
+@click.option("--fix", is_flag=True,
+              help="Add the lines that --sandbox=strict asks for to the cells.")  # fmt: skip
+@click.option("--verify", metavar="N%", type=percentage,
+              help="Run this share of the hits again, and compare: 5%, or all.")  # fmt: skip
+@click.option("--verify-seed", metavar="SEED", type=int,
+              help="Which hits --verify takes (default: others each time).")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one result object on stdout.")
 @click.option("--events", metavar="FILE", help="Write events to FILE as NDJSON.")
 @click.option("-v", "--verbose", is_flag=True, help="Show what cells print while they run.")
@@ -38,7 +57,13 @@ def command(
     keep_going: bool,
     force: bool,
     dry_run: bool,
+    check: bool,
     worker: str | None,
+    sandbox: str | None,
+    network: str | None,
+    fix: bool,
+    verify: float | None,
+    verify_seed: int | None,
     as_json: bool,
     events: str | None,
     verbose: bool,
@@ -56,8 +81,10 @@ def command(
     Without PATTERNS: everything at or below the current folder. A cell whose inputs are what they
     were is not run again.
     """
-    request = Request(jobs, keep_going, force, dry_run)
-    return build_here(Path.cwd(), patterns, request, worker, as_json, events, verbose)
+    dry_run = dry_run or check
+    sample = sample_of(verify, verify_seed, dry_run=dry_run)
+    request = Request(jobs, keep_going, force, dry_run, sandbox, network, fix, verify=sample)
+    return build_here(Path.cwd(), patterns, request, worker, as_json, events, verbose, check)
 
 
 def build_here(
@@ -68,21 +95,43 @@ def build_here(
     as_json: bool,
     events: str | None,
     verbose: bool,
+    check: bool = False,
 ) -> int:
     """Builds what `texts` mean to someone standing in `start`; returns the exit code."""
+    request = replace(request, asked=texts or ("...",))
     try:
-        with consoles(as_json=as_json, events=events, verbose=verbose) as emit:
+        with consoles(as_json=as_json, events=events, verbose=verbose) as shown:
+            emit = verdicts = Verdicts(shown)
             start, texts = starting_point(start, texts)
             opened = open_workspace(start, emit)
             patterns = patterns_of(opened, texts)
-            cells = load_cells(opened, patterns)
-            wanted = wanted_labels(cells.names.expand(patterns))
-            graph = actions(opened, cells, wanted, worker)
-            report = run_build(opened, graph, wanted, request)
+            check_fix(opened, request)
+
+            def build() -> tuple[Cells, BuildReport]:
+                cells = load_cells(opened, patterns)
+                wanted = wanted_labels(cells.names.expand(patterns))
+                planned = actions(opened, cells, wanted, worker)
+                linted = replace(opened, emit=linting(emit, cells))
+                return cells, run_build(linted, planned, wanted, request)
+
+            if request.fix:
+                report = build_until_fixed(build, opened.workspace.root, emit)
+            else:
+                _, report = build()
     except StrataError as problem:
         if as_json:
             print_json(error_json(problem))
         raise
     if as_json:
-        print_json(report_json(report))
-    return 0 if request.dry_run and not report.interrupted else report.exit_code
+        print_json(report_json(report) | verdicts.json())
+    if check:
+        return _checked(report)
+    return 0 if request.dry_run and not report.interrupted else verdicts.exit_code(report.exit_code)
+
+
+def _checked(report: BuildReport) -> ExitCode:
+    """Of a plan: whether all is up to date."""
+    if not report.success:
+        return report.exit_code
+    would = report.count(Status.WOULD_RUN) + report.count(Status.UNKNOWN)
+    return ExitCode.CHECK_NOT_MET if would else ExitCode.OK

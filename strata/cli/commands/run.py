@@ -8,6 +8,7 @@ import click
 
 from strata.cli.commands.build import build_here
 from strata.cli.session import Request
+from strata.cli.verifying import percentage, sample_of
 from strata.core.errors import UsageError
 
 
@@ -19,6 +20,16 @@ from strata.core.errors import UsageError
               help="After a failure build what does not need it (default), or stop.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Run every cell although it is up to date.")
 @click.option("--worker", metavar="NAME", help="Run every cell on this worker (`local`: here).")
+@click.option("--sandbox", type=click.Choice(["off", "strict"]),
+              help="strict: a cell can read only the files it declares.")  # fmt: skip
+@click.option("--network", type=click.Choice(["on", "off"]),
+              help="off: cells run without the network.")  # fmt: skip
+@click.option("--fix", is_flag=True,
+              help="Add the lines that --sandbox=strict asks for to the cells.")  # fmt: skip
+@click.option("--verify", metavar="N%", type=percentage,
+              help="Run this share of the hits again, and compare: 5%, or all.")  # fmt: skip
+@click.option("--verify-seed", metavar="SEED", type=int,
+              help="Which hits --verify takes (default: others each time).")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one result object on stdout.")
 @click.option("--events", metavar="FILE", help="Write events to FILE as NDJSON.")
 @click.option("-v", "--verbose", is_flag=True, help="Show what cells print while they run.")
@@ -28,6 +39,11 @@ def command(
     keep_going: bool,
     force: bool,
     worker: str | None,
+    sandbox: str | None,
+    network: str | None,
+    fix: bool,
+    verify: float | None,
+    verify_seed: int | None,
     as_json: bool,
     events: str | None,
     verbose: bool,
@@ -39,5 +55,6 @@ def command(
     if not (notebook_dir / "notebook.toml").exists():
         what = "has no notebook.toml" if notebook_dir.is_dir() else "is not a folder"
         raise UsageError(f"{notebook_dir} {what}", hint="`strata new NAME` makes a notebook")
-    request = Request(jobs, keep_going, force)
+    sample = sample_of(verify, verify_seed, dry_run=False)
+    request = Request(jobs, keep_going, force, False, sandbox, network, fix, verify=sample)
     return build_here(notebook_dir.resolve(), (".",), request, worker, as_json, events, verbose)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
+from strata.cli.opening import open_file
 from strata.cli.output import outputs_json, print_json
 from strata.cli.records import NothingRecorded, Record, record_of
 from strata.console.format import printable, size
@@ -97,7 +94,7 @@ def _open_displays(record: Record) -> None:
     folder = Path(tempfile.mkdtemp(prefix="strata-show-"))
     for number, bundle in enumerate(bundles):
         path = _write(record, bundle, folder, number)
-        if not _open(path):
+        if not open_file(path):
             click.echo(str(path))
 
 
@@ -106,16 +103,6 @@ def _write(record: Record, bundle: Mapping[str, Digest], folder: Path, number: i
     path = folder / f"display-{number}{_OPENABLE[mime]}"
     path.write_bytes(record.bytes_of(bundle[mime]))
     return path
-
-
-def _open(path: Path) -> bool:
-    """Whether a program was found that shows the file."""
-    program = os.environ.get("BROWSER") or ("open" if sys.platform == "darwin" else "xdg-open")
-    found = shutil.which(program)
-    if found is None:
-        return False
-    ended = subprocess.run([found, str(path)], check=False, stdin=subprocess.DEVNULL)
-    return ended.returncode == 0
 
 
 def _json(record: Record, outputs: Mapping[str, Output | Unstorable]) -> dict[str, object]:

@@ -49,8 +49,8 @@ def command(patterns: tuple[str, ...], as_json: bool) -> None:
     wanted_patterns = patterns_of(opened, texts)
     cells = load_cells(opened, wanted_patterns)
     wanted = wanted_labels(cells.names.expand(wanted_patterns))
-    graph = actions(opened, cells, wanted)
-    report = run_build(opened, graph, wanted, Request(dry_run=True))
+    planned = actions(opened, cells, wanted)
+    report = run_build(opened, planned, wanted, Request(dry_run=True))
     if as_json:
         print_json(report_json(report))
         return

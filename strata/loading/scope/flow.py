@@ -98,7 +98,22 @@ def _for(walk: Walk, node: ast.For | ast.AsyncFor) -> None:
     walk.names.forget(_unbound_in(walk, node.body))
     exhausted = walk.names.state.fork()
     exits = _loop_body(walk, [node.target], node.body)
+    if _surely_runs(node.iter):
+        exhausted = join([walk.names.state, *(e.state for e in exits if not e.breaks)]).fork()
     _leave_loop(walk, exhausted, node.orelse, exits)
+
+
+def _surely_runs(iterated: ast.expr) -> bool:
+    """The loop has a first round, as its text shows: `for i in range(3)`, `for name in ["a"]`."""
+    match iterated:
+        case ast.List(elts=elements) | ast.Tuple(elts=elements) | ast.Set(elts=elements):
+            return any(not isinstance(element, ast.Starred) for element in elements)
+        case ast.Constant(value=str(text)):
+            return bool(text)
+        case ast.Call(func=ast.Name(id="range"), args=[ast.Constant(value=int(stop))], keywords=[]):
+            return stop > 0
+        case _:
+            return False
 
 
 def _while(walk: Walk, node: ast.While) -> None:

@@ -52,6 +52,8 @@ class Scan:
     reads: tuple[str, ...] = ()
     may_read: tuple[str, ...] = ()
     mutates: tuple[str, ...] = ()
+    assigns_into: tuple[str, ...] = ()
+    """Those read from outside of which a statement assigns or deletes an attribute or an item."""
     may_bind: tuple[str, ...] = ()
     """Those of `binds` that some path leaves unbound: a reader may get an earlier cell's value."""
     definitions: Mapping[str, Definition] = field(default_factory=dict)
@@ -61,6 +63,10 @@ class Scan:
     """The source without comments, blank lines and formatting; docstrings and literals count."""
     literals: tuple[str, ...] = ()
     """String literals that may name a file the cell reads, sorted, without duplicates."""
+    places: tuple[str, ...] = ()
+    """Those that stand where a call reads something: they may name a folder or a pattern."""
+    writes: tuple[str, ...] = ()
+    """String literals that stand where a file is written."""
     read_lines: Mapping[str, int] = field(default_factory=dict)
     """First line of each name in `reads` and `may_read`."""
     bind_lines: Mapping[str, int] = field(default_factory=dict)

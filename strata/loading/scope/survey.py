@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, field
 
 from strata.loading.scope.tree import children
-from strata.loading.scope.writes import written
+from strata.loading.scope.writes import read_from, written
 
 LONGEST_LITERAL = 512
+LONGEST_QUERY = 100_000
+
+_QUOTED = re.compile(r"'([^'\n\0]*[./][^'\n\0]{1,200})'|\"([^\"\n\0]*[./][^\"\n\0]{1,200})\"")
 
 
 @dataclass(slots=True)
@@ -20,6 +24,10 @@ class Survey:
 
     depths: list[int] = field(default_factory=list)
     literals: set[str] = field(default_factory=set)
+    places: set[str] = field(default_factory=set)
+    """Texts that stand where something is read: they may also be folders or patterns."""
+    outputs: set[str] = field(default_factory=set)
+    """Texts that stand where a file is written."""
     written: set[int] = field(default_factory=set)
     """Identities of the constants that say where a file is written."""
     unbinds: bool = False
@@ -58,11 +66,18 @@ def _note(node: ast.AST, found: Survey) -> None:
             isinstance(value, str)
             and len(value) <= LONGEST_LITERAL
             and not ("\n" in value or "\0" in value)
-            and id(node) not in found.written
         ):
-            found.literals.add(value)
+            (found.outputs if id(node) in found.written else found.literals).add(value)
+        if isinstance(value, str) and ("'" in value or '"' in value):
+            # "select * from 'data/x.parquet'": a reader in native code takes the path from there.
+            quoted = {a or b for a, b in _QUOTED.findall(value[:LONGEST_QUERY])}
+            found.literals |= quoted
+            found.places |= quoted
     elif isinstance(node, ast.Call):
         # A call is looked at before what is in it.
-        found.written.update(map(id, written(node)))
+        writes = [id(constant) for constant in written(node)]
+        found.written.update(writes)
+        if not writes:
+            found.places.update(text for text in read_from(node) if len(text) <= LONGEST_LITERAL)
     elif isinstance(node, ast.Delete) or (isinstance(node, ast.ExceptHandler) and node.name):
         found.unbinds = True

@@ -1,9 +1,14 @@
-"""String literals that stand where a file is written: `open("out.csv", "w")`, `.to_csv("out.csv")`.
+"""Where string literals stand: where a file is written, and where something is read.
 
-A literal that names a file of the workspace is an input of its cell. One that only says where the
-cell writes is not: after the first run the file would be there, and the cell would run again.
-Told from the form of the call, so that the answer never depends on what has run. A cell that reads
-the file too says so with another literal or `# @input`.
+`open("out.csv", "w")` and `.to_csv("out.csv")` say where a file is written. A literal that names a
+file of the workspace is an input of its cell. One that only says where the cell writes is not:
+after the first run the file would be there, and the cell would run again. Told from the form of
+the call, so that the answer never depends on what has run. A cell that reads the file too says so
+with another literal or `# @input`.
+
+`pl.read_parquet("data")` and `glob("data/*.csv")` read all of a folder or pattern, perhaps in
+native code that nobody can watch. Only an argument of such a call can mean a folder: in
+`Path("figures")` and `df["data"]` the word may be anything.
 """
 
 from __future__ import annotations
@@ -13,6 +18,9 @@ from collections.abc import Iterable, Iterator
 
 _WRITING_MODES = frozenset("wax")
 _WRITERS = ("to_", "write", "save", "dump", "export", "touch", "unlink", "remove")
+_READERS = ("read", "scan", "load", "open", "glob", "rglob", "iglob", "listdir", "scandir", "walk")
+_DATASETS = ("dataset", "Dataset", "ParquetFile", "ImageFolder", "from_file", "from_parquet")
+_JOINED = ("glob", "rglob", "iterdir")
 
 
 def written(call: ast.Call) -> Iterator[ast.Constant]:
@@ -28,6 +36,31 @@ def written(call: ast.Call) -> Iterator[ast.Constant]:
             yield from _constants(before if of_path else call.args[:1])
     elif name.startswith(_WRITERS):
         yield from _constants([*before, *call.args, *(k.value for k in call.keywords)])
+
+
+def read_from(call: ast.Call) -> Iterator[str]:
+    """The texts of `call` that say what is read, if it reads: files, folders or patterns."""
+    target = call.func
+    name = target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
+    if not name.startswith(_READERS) and name not in (*_DATASETS, *_JOINED):
+        return
+    owner = target.value if isinstance(target, ast.Attribute) else None
+    folder = _first_text(owner) if isinstance(owner, ast.Call) else None
+    if name in _JOINED and folder is not None:
+        pattern = _first_text(call) or "*"
+        yield "/".join([folder.rstrip("/"), *(["**"] if name == "rglob" else []), pattern])
+        return
+    given = [*call.args, *(k.value for k in call.keywords)]
+    lists = (part.elts for part in given if isinstance(part, ast.List | ast.Tuple))
+    for constant in _constants([*given, *(item for items in lists for item in items)]):
+        if isinstance(constant.value, str):
+            yield constant.value
+
+
+def _first_text(call: ast.Call) -> str | None:
+    first = call.args[0] if call.args else None
+    text = first.value if isinstance(first, ast.Constant) else None
+    return text if isinstance(text, str) else None
 
 
 def _mode(call: ast.Call, position: int) -> str:

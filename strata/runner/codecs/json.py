@@ -9,10 +9,10 @@ bytes: their order can be seen.
 from __future__ import annotations
 
 from .. import wire
+from ..values import Encoded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..channel import Buffer
     from ..definitions import Definitions
     from ..values import AnyBuffer
 
@@ -22,12 +22,12 @@ _MOST_INT_BITS = 2000  # less than any limit that `sys.set_int_max_str_digits` a
 _DEEPEST = 100  # far from where the C encoder would give up
 
 
-def encode(value: object, definitions: Definitions) -> list[Buffer] | None:
+def encode(value: object, definitions: Definitions) -> Encoded | None:
     """`value` as JSON, or None where JSON does not keep it exactly."""
     if not _is_exact(value):
         return None
     try:
-        return [wire.encode(value)]
+        return Encoded([wire.encode(value)])
     except UnicodeEncodeError:
         return None
 

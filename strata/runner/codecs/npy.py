@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import sys
 
+from ..values import Encoded
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -21,16 +23,21 @@ if TYPE_CHECKING:
 
 _MAGIC = b"\x93NUMPY\x01\x00"
 _ALIGNMENT = 64
+_EXTENDED = 16
+_EXTENDED_USED = 10
+_EXTENDED_MANTISSA = 63
+"""x86's numbers of 80 bits take 16 bytes, of which 10 are used."""
 _PLAIN_KINDS = frozenset("?biufcSUmM")
 
 
-def encode(value: object, definitions: Definitions) -> list[Buffer] | None:
+def encode(value: object, definitions: Definitions) -> Encoded | None:
     """`value` as `.npy`, or None where that does not keep it exactly."""
     np = sys.modules.get("numpy")
     if np is None or type(value) is not np.ndarray or not is_plain(value.dtype):  # type: ignore[attr-defined]
         return None
     array, order = canonical(np, value)
-    return [_header(array.dtype.str, order, array.shape), flat_bytes(np, array)]
+    header = _header(array.dtype.str, order, array.shape)
+    return Encoded([header, flat_bytes(np, array)], ("numpy",))
 
 
 def decode(buffer: AnyBuffer, definitions: Definitions) -> object:
@@ -53,7 +60,12 @@ def is_plain(dtype: Any) -> bool:
 
 
 def canonical(np: Any, array: Any) -> tuple[Any, str]:
-    """`array`, or a copy that lies contiguously in memory; and its order, "C" or "F"."""
+    """`array`, or a copy that lies contiguously in memory; and its order, "C" or "F".
+
+    Bytes that belong to no element are zero: what they hold is left over from something else.
+    """
+    if _has_padding(array.dtype):
+        array = _without_padding(np, array)
     if array.flags.c_contiguous:
         return array, "C"
     if array.flags.f_contiguous:
@@ -74,6 +86,44 @@ def array_over(np: Any, buffer: Any, offset: int, dtype: Any, shape: Any, order:
     if 0 in shape or dtype.itemsize == 0:
         return np.zeros(shape, dtype, order)
     return np.ndarray(shape, dtype, buffer, offset, order=order)
+
+
+def owner(array: Any) -> Any:
+    """The array that `array` is a view of; itself, where it is of none."""
+    while type(array.base).__name__ == "ndarray" and type(array.base).__module__ == "numpy":
+        array = array.base
+    return array
+
+
+def address(array: Any) -> int:
+    """Where the first element of `array` lies in memory."""
+    place: int = array.__array_interface__["data"][0]
+    return place
+
+
+def _has_padding(dtype: Any) -> bool:
+    """Whether not all bytes of an element mean something."""
+    if dtype.names is not None:
+        fields = [dtype.fields[name][0] for name in dtype.names]
+        return sum(f.itemsize for f in fields) != dtype.itemsize or any(map(_has_padding, fields))
+    return dtype.char in "gG" and dtype.itemsize % _EXTENDED == 0
+
+
+def _without_padding(np: Any, array: Any) -> Any:
+    """A copy of `array` whose padding is zero."""
+    order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
+    copy = np.zeros(array.shape, array.dtype, order)
+    if array.dtype.names is not None:
+        for name in array.dtype.names:
+            part = array[name]
+            copy[name] = _without_padding(np, part) if _has_padding(part.dtype) else part
+        return copy
+    copy[...] = array
+    if np.finfo(np.longdouble).nmant == _EXTENDED_MANTISSA and array.size:
+        flat = flat_bytes(np, copy)
+        for start in range(_EXTENDED_USED, _EXTENDED):
+            flat[start::_EXTENDED] = bytes(len(flat) // _EXTENDED)  # type: ignore[index]
+    return copy
 
 
 def _header(descr: str, order: str, shape: tuple[int, ...]) -> bytes:

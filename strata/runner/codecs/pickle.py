@@ -9,10 +9,9 @@ and the header carries the source of the modules that are named. An array is sto
 `_strata_runner.array(bytes, dtype, shape, order)`: C or Fortran order, writable, whatever it was.
 These two names are part of the format.
 
-Sets are written in the order in which they iterate. For text that is the same in each process
-because the parent fixes `PYTHONHASHSEED`; not for what is hashed by its address, such as classes,
-and None before Python 3.12. Strings that are equal but not identical are written twice, so equal
-values that were made differently may differ in bytes.
+The pickle is written in its one form (`canonical`), so that equal values have equal bytes. Of a
+large one that would take too long: it stays as the C pickler wrote it, and is called unstable if
+there is anything in it that another equal value could have in another way.
 """
 
 from __future__ import annotations
@@ -21,49 +20,70 @@ import io
 import sys
 from _pickle import Pickler, Unpickler
 
-from .. import wire
+from .. import canonical, wire
 from ..inputs import InputFailed
 from ..made import FORMAT
+from ..pickled import Unreadable
 from ..reducing import Reducer
-from ..values import Unstorable, class_name, type_name
+from ..values import Encoded, Unstorable, class_name, type_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _pickle import PickleBuffer
-    from typing import Any, Callable, Tuple
+    from collections.abc import Mapping
+    from typing import Any, Callable
 
     from ..channel import Buffer
     from ..definitions import Definitions
     from ..values import AnyBuffer
-
-    Pickled = Tuple[Buffer, list[Buffer], set[str]]
-    """The pickle, the buffers beside it, the ids of the definitions modules that it names."""
 
 _MAGIC = b"STRATAP1"
 _ALIGNMENT = 64
 _SMALLEST_BUFFER = 1024
 """Smaller buffers stay within the pickle: padding would cost more than a copy."""
 
+_HEAVIEST_REWRITTEN = 256 << 10  # takes some 0.2 s
+_MEMOIZE = b"\x94"  # the opcode; and now and then a byte of a number
+_MOST_LOOKED_THROUGH = 500_000
+_TOO_LARGE = "too large to be brought into one form"
+_NO_ORDER = "a set holds objects that have no order"
+
 _DEEP_STACK = 512 << 20  # bytes; only what is touched is taken
 _DEEP_RECURSION = 100_000
 
 
-def encode(value: object, definitions: Definitions) -> list[Buffer]:
+def encode(value: object, definitions: Definitions) -> Encoded:
     """`value` as a container. Raises `Unstorable` where it cannot be pickled."""
+    return _encode(value, definitions, {})
+
+
+def encode_together(parts: Mapping[str, object], definitions: Definitions) -> Encoded:
+    """`parts` as one container; arrays that lie in one memory do so when they are loaded.
+
+    Raises `Unstorable`.
+    """
+    from ..sharing import owners_in_common
+
+    return _encode(dict(parts), definitions, owners_in_common(parts))
+
+
+def _encode(value: object, definitions: Definitions, owners: Mapping[int, Any]) -> Encoded:
     with _NoMainModule():
-        text, buffers, modules = _dump(value, definitions)
+        pickled = _dump(value, definitions, owners)
+    with _NoCollection():
+        unstable = _settle(pickled)
     try:
-        carried = definitions.portable(modules)
+        carried = definitions.portable(pickled.reducer.modules)
     except InputFailed as problem:
         raise Unstorable(str(problem)) from problem
-    sizes = [len(part) for part in buffers]
-    header = wire.encode({"pickle": len(text), "buffers": sizes, "modules": carried})
+    sizes = [len(part) for part in pickled.buffers]
+    header = wire.encode({"pickle": len(pickled.text), "buffers": sizes, "modules": carried})
     start = _MAGIC + len(header).to_bytes(8, "little") + header
     pieces: list[Buffer] = []
-    for part in [start, text, *buffers]:
+    for part in [start, pickled.text, *pickled.buffers]:
         pieces.append(part)
         pieces.append(bytes(-len(part) % _ALIGNMENT))
-    return pieces
+    return Encoded(pieces, pickled.reducer.needs(), unstable)
 
 
 def decode(buffer: AnyBuffer, definitions: Definitions) -> object:
@@ -86,28 +106,64 @@ def _aligned(position: int) -> int:
     return position + -position % _ALIGNMENT
 
 
-def _dump(value: object, definitions: Definitions) -> Pickled:
+class _Pickled:
+    """A pickle, the buffers beside it, and what is known about it."""
+
+    def __init__(self, definitions: Definitions, owners: Mapping[int, Any]) -> None:
+        self.text = b""
+        self.buffers: list[Buffer] = []
+        self.memo: Any = None
+        """What the pickler may refer back to: `copy` gives a dict of (number, object) by id."""
+        self.reducer = Reducer(definitions, owners)
+
+    def keep(self, buffer: PickleBuffer) -> bool:
+        """Whether `buffer` is to be written into the pickle; else it is kept beside it."""
+        raw = buffer.raw()
+        if len(raw) < _SMALLEST_BUFFER:
+            return True
+        self.buffers.append(raw)
+        return False
+
+
+def _settle(pickled: _Pickled) -> str:
+    """`pickled` is in its one form, or why it may not be: see `Encoded.unstable`."""
+    if len(pickled.text) > _HEAVIEST_REWRITTEN:
+        if pickled.text.count(_MEMOIZE) > _MOST_LOOKED_THROUGH:
+            return _TOO_LARGE
+        memo = pickled.memo.copy().values()
+        if canonical.weight(pickled.text, memo) > _HEAVIEST_REWRITTEN:
+            return _TOO_LARGE if canonical.may_differ(memo) else ""
     try:
-        return _dump_with(_PicklerInC, value, definitions)
+        found = canonical.rewrite(pickled.text, pickled.reducer.values)
+    except Unreadable:
+        return "it is pickled in a way of its own"
+    pickled.text = found.pickled
+    pickled.buffers = [pickled.buffers[number] for number in found.buffers]
+    return "" if found.settled else _NO_ORDER
+
+
+def _dump(value: object, definitions: Definitions, owners: Mapping[int, Any]) -> _Pickled:
+    try:
+        return _dump_with(_PicklerInC, value, _Pickled(definitions, owners))
     except RecursionError:
-        return _on_deep_stack(lambda: _dump_deep(value, definitions))
+        return _on_deep_stack(lambda: _dump_deep(value, definitions, owners))
 
 
-def _dump_deep(value: object, definitions: Definitions) -> Pickled:
+def _dump_deep(value: object, definitions: Definitions, owners: Mapping[int, Any]) -> _Pickled:
     """Pickling recurses along a long linked list; in C, Python 3.12 has a limit of its own."""
     from pickle import _Pickler as PicklerInPython
 
     try:
-        return _dump_with(_PicklerInC, value, definitions)
+        return _dump_with(_PicklerInC, value, _Pickled(definitions, owners))
     except RecursionError:
         pass
     try:
-        return _dump_with(PicklerInPython, value, definitions)
+        return _dump_with(PicklerInPython, value, _Pickled(definitions, owners))
     except RecursionError:
         raise Unstorable(f"a {type_name(value)} that is nested too deeply to be pickled") from None
 
 
-def _on_deep_stack(work: Callable[[], Pickled]) -> Pickled:
+def _on_deep_stack(work: Callable[[], _Pickled]) -> _Pickled:
     """What `work` gives, run where there is room for deep recursion."""
     import threading
 
@@ -134,22 +190,12 @@ def _on_deep_stack(work: Callable[[], Pickled]) -> Pickled:
     return outcome[0]  # type: ignore[no-any-return]
 
 
-def _dump_with(make: Callable[..., Any], value: object, definitions: Definitions) -> Pickled:
+def _dump_with(make: Callable[..., Any], value: object, pickled: _Pickled) -> _Pickled:
     import warnings
 
-    buffers: list[Buffer] = []
-
-    def keep(buffer: PickleBuffer) -> bool:
-        raw = buffer.raw()
-        if len(raw) < _SMALLEST_BUFFER:
-            return True
-        buffers.append(raw)
-        return False
-
     file = io.BytesIO()
-    reducer = Reducer(definitions)
-    pickler = make(file, 5, buffer_callback=keep)
-    pickler.reducer_override = reducer.reduce
+    pickler = make(file, 5, buffer_callback=pickled.keep)
+    pickler.reducer_override = pickled.reducer.reduce
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about pickling as such; the user did not ask for it
@@ -158,7 +204,9 @@ def _dump_with(make: Callable[..., Any], value: object, definitions: Definitions
         raise
     except BaseException as problem:  # whatever a class's own code raises
         raise Unstorable(_reason(value, problem)) from problem
-    return file.getbuffer(), buffers, reducer.modules
+    pickled.text = file.getvalue()
+    pickled.memo = pickler.memo
+    return pickled
 
 
 class _PicklerInC(Pickler):
@@ -186,6 +234,23 @@ class _NoMainModule:
 
     def __exit__(self, *exception: object) -> None:
         sys.modules["__main__"] = self._main
+
+
+class _NoCollection:
+    """To look for garbage again and again, while millions of things are made, takes most of the
+    time; none of them is garbage."""
+
+    def __enter__(self) -> None:
+        import gc
+
+        self._collects = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *exception: object) -> None:
+        import gc
+
+        if self._collects:
+            gc.enable()
 
 
 def _reason(value: object, problem: BaseException) -> str:

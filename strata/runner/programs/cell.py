@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .. import displays, figures, local_imports, values
+from .. import displays, figures, local_imports, observe, values
 from ..definitions import Definitions
 from ..inputs import Inputs, StorageFailed
 from ..outputs import send_outputs
@@ -37,8 +37,11 @@ _FUTURE_FLAGS = 0x1FE0000  # every feature of `__future__` since Python 3.0
 
 def run(
     arguments: Mapping[str, Any], inputs: Sequence[StoredValue], channel: Channel, scratch: str
-) -> None:
-    """Runs the cell and sends what it shows and gives. Raises `Failed` where it fails."""
+) -> Mapping[str, object]:
+    """Runs the cell and sends what it shows and gives; what `done` says of its values.
+
+    Raises `Failed` where it fails.
+    """
     sources = Sources()
     main = _make_main(arguments, sources)
     namespace = vars(main)
@@ -54,7 +57,7 @@ def run(
         bound = _bind(arguments["bindings"], namespace, given, definitions)
         _execute(_compile(arguments, definitions.early), namespace, shown)
         if os.getpid() != pid:  # the cell forked, and this is the child: see `session`
-            return
+            return {}
         wait_for_threads()
         figures.show_open(shown)
     except StorageFailed:
@@ -64,7 +67,8 @@ def run(
 
         sources.install()
         raise Failed(describe(problem, sources.files())) from None
-    send_outputs(arguments["outputs"], namespace, bound, given, definitions, channel, scratch)
+    names = arguments["outputs"]
+    return send_outputs(names, namespace, bound, given, definitions, channel, scratch)
 
 
 def _make_main(arguments: Mapping[str, Any], sources: Sources) -> ModuleType:
@@ -78,11 +82,12 @@ def _make_main(arguments: Mapping[str, Any], sources: Sources) -> ModuleType:
 def _enter(main: ModuleType, arguments: Mapping[str, Any], shown: displays.Displays) -> None:
     """The interpreter looks as if it had been started for this cell."""
     sys.modules["__main__"] = main
-    local_imports.install(os.getcwd())
+    local_imports.install(observe.root())
     sys.path.insert(0, os.getcwd())
     sys.argv[:] = [arguments["file"]]
     sys.modules["builtins"].display = shown.display  # type: ignore[attr-defined]
     figures.install(shown)
+    observe.begin()
 
 
 def _bind(

@@ -39,3 +39,31 @@ def test_a_literal_that_may_be_read_is_an_input(source: str) -> None:
 @pytest.mark.parametrize("source", WRITES)
 def test_a_literal_that_says_where_to_write_is_none(source: str) -> None:
     assert "f" not in scan(source, "cell.py").literals
+
+
+@pytest.mark.parametrize(
+    ("source", "places"),
+    [
+        ("pl.read_parquet('data')", {"data"}),
+        ("pd.read_csv(['a.csv', 'b.csv'])", {"a.csv", "b.csv"}),
+        ("glob.glob('data/*.csv')", {"data/*.csv"}),
+        ("Path('data').glob('*.csv')", {"data/*.csv"}),
+        ("Path('data').rglob('*.csv')", {"data/**/*.csv"}),
+        ("Path('data/').iterdir()", {"data/*"}),
+        ("ds.dataset(source='data')", {"data"}),
+        ("os.listdir('data')", {"data"}),
+        ("duckdb.sql(\"select * from 'data/*.parquet'\")", {"data/*.parquet"}),
+        ('q = """\nselect *\nfrom \'x.csv\'\n"""', {"x.csv"}),
+        ("Path('figures').mkdir()", set()),
+        ("df['data']", set()),
+        ("open('out', 'w')", set()),
+    ],
+)
+def test_only_where_something_is_read_may_a_text_mean_a_folder(
+    source: str, places: set[str]
+) -> None:
+    assert set(scan(source, "cell.py").places) == places
+
+
+def test_what_is_written_is_told_too() -> None:
+    assert scan("df.to_csv('out.csv')\nopen('log', 'w')", "cell.py").writes == ("log", "out.csv")
