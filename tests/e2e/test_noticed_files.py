@@ -255,28 +255,31 @@ def test_a_file_that_is_gone_is_an_error_and_is_fresh_when_it_is_back(
 # -- folders and patterns -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "import os\nx = sorted(os.listdir('data'))",
-        "import os\nd = 'da'\nx = sorted(os.listdir(d + 'ta'))",
-        "import glob\nd = 'da'\nx = sorted(glob.glob(d + 'ta/*'))",
-        "import pathlib\nd = 'da'\nx = sorted(map(str, pathlib.Path(d + 'ta').iterdir()))",
-        "import os\nd = 'da'\nx = [f for _, _, names in os.walk(d + 'ta') for f in sorted(names)]",
-        "import pathlib\nd = 'da'\nx = sorted(map(str, pathlib.Path(d + 'ta').rglob('*.csv')))",
-    ],
-)
-def test_a_folder_that_gains_or_loses_a_file_is_noticed(space: Watched, body: str) -> None:
+LISTS = {
+    "named": "import os\nv = os.listdir('data')",
+    "listed": "import os\nd = 'da'\nv = os.listdir(d + 'ta')",
+    "scanned": "import os\nd = 'da'\nv = [e.name for e in os.scandir(d + 'ta')]",
+    "globbed": "import glob\nd = 'da'\nv = glob.glob(d + 'ta/*')",
+    "iterated": "import pathlib\nd = 'da'\nv = list(pathlib.Path(d + 'ta').iterdir())",
+    "walked": "import os\nd = 'da'\nv = [f for _, _, names in os.walk(d + 'ta') for f in names]",
+    "searched": "import pathlib\nd = 'da'\nv = list(pathlib.Path(d + 'ta').rglob('*.csv'))",
+}
+
+
+def test_a_folder_that_gains_or_loses_a_file_is_noticed_however_it_is_listed(
+    space: Watched,
+) -> None:
     space.write("nb/data/one.csv", "")
-    space.cells({"lists": body})
+    space.cells({way: f"{body}\nn_{way} = len(v)" for way, body in LISTS.items()})
+    counts = [f"n_{way}" for way in LISTS]
     space.ran()
     assert space.ran() == []
     space.write("nb/data/two.csv", "")
-    assert space.ran() == ["lists"]
-    assert len(space.value("x")) == 2
+    assert space.ran() == sorted(LISTS)
+    assert space.values(*counts) == dict.fromkeys(counts, 2)
     (space.root / "nb/data/one.csv").unlink()
-    assert space.ran() == ["lists"]
-    assert len(space.value("x")) == 1
+    assert space.ran() == sorted(LISTS)
+    assert space.values(*counts) == dict.fromkeys(counts, 1)
     space.write("nb/elsewhere/three.csv", "")
     assert space.ran() == []
 

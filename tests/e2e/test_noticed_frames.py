@@ -1,4 +1,4 @@
-"""Arrays, data frames and figures between cells: kept, cut off, and changed in place."""
+"""Arrays and data frames between cells: kept, cut off, and changed in place."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 PROJECT = (
     '[project]\nname = "frames"\nversion = "0"\nrequires-python = ">=3.11"\n'
-    'dependencies = ["numpy", "pandas", "matplotlib"]\n'
+    'dependencies = ["numpy", "pandas"]\n'
 )
 
 
@@ -130,12 +130,6 @@ CHANGED = {
         "make": "import numpy as np\nrng = np.random.default_rng(0)",
         "set": "rng.random(3)",
         "ask": "x = float(rng.random())",
-    },
-    "a figure that a later cell draws into": {
-        "make": "import matplotlib\nmatplotlib.use('Agg')\nimport matplotlib.pyplot as plt\n"
-        "fig, ax = plt.subplots()",
-        "set": "ax.plot([1, 2])",
-        "ask": "x = len(fig.axes[0].lines)",
     },
 }
 

@@ -64,7 +64,7 @@ SAME = {
 def test_an_equal_value_made_otherwise_reruns_nothing_below(
     space: Watched, one: str, other: str
 ) -> None:
-    space.cells({"makes": one, "reads": "y = repr(x)", "follows": "z = len(y)"})
+    space.cells({"makes": one, "reads": "y = repr(x)"})
     space.ran()
     space.edit("makes", other)
     assert space.ran() == ["makes"]

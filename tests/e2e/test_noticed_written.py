@@ -133,7 +133,7 @@ def test_a_log_that_is_appended_to_is_no_input(space: Watched) -> None:
 def test_a_temporary_file_is_forgotten(space: Watched) -> None:
     space.cells({
         "own": (
-            "import os, tempfile\nh, o, g = 'half', 'out.txt', 'gone'\n"
+            "import os, tempfile\nh, o, g = 'half', 'out' + '.txt', 'gone'\n"
             "with tempfile.NamedTemporaryFile('w+') as f:\n    f.write('one')\n"
             "open('./' + h, 'w').write('one')\nos.replace('./' + h, './' + o)\n"
             "open('./' + g, 'w').close()\nos.remove('./' + g)\ndel f"
