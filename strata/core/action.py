@@ -14,6 +14,7 @@ forgets it in `provenance` makes stale results; `tests/conformance/test_rules.py
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NewType, Protocol, TypeAlias
@@ -145,6 +146,12 @@ class Action:
     """"off" or "strict" where the cell says so; else what the build says."""
 
 
+def mentioned(action: Action) -> frozenset[str]:
+    """The paths, relative to the root, that the texts in `action` mean if they mean files."""
+    names = action.files.named
+    return frozenset(posixpath.normpath(posixpath.join(action.folder, name)) for name in names)
+
+
 class Chain(Protocol):
     """Actions each known only after the one before: the only way a graph grows while it runs.
 
@@ -190,21 +197,39 @@ class ReadyAction:
     """Why it would run, for events and records; not in the key."""
     artifacts: Mapping[str, Artifact] = field(default_factory=dict)
     """Which artifact each of `inputs` is: of one artifact there is one object in a process."""
+    named: frozenset[str] = frozenset()
+    """Paths among the component `files` that the text of the action only mentions."""
+
+    @property
+    def loose(self) -> Provenance:
+        """The provenance without the files that the text of the action only mentions."""
+        files = _entries(self.provenance, "files") if self.named else {}
+        kept = {path: digest for path, digest in files.items() if path not in self.named}
+        return {**self.provenance, "files": kept} if self.named else self.provenance
 
     @property
     def label(self) -> Label:
         return self.action.label
 
 
-Late: TypeAlias = Mapping[str, Mapping[str, Encodable]]
-"""Component to entries of it that are known only when an action is ready: the files that are there
-by then, the distributions that its inputs need."""
+@dataclass(frozen=True, slots=True)
+class Late:
+    """What of a key is known only when an action is ready.
+
+    `entries`: component to entries of it: the declared files that are there by then, the
+    distributions that its inputs need. `named`: files that its text only mentions, by path. Those
+    are in the key as well; but if the action turns out to write one of them, what it had in it
+    before does not count, and the result is found without them (`ReadyAction.loose_key`).
+    """
+
+    entries: Mapping[str, Mapping[str, Encodable]] = field(default_factory=dict)
+    named: Mapping[str, str] = field(default_factory=dict)
 
 
 def make_ready(
     action: Action,
     inputs: Mapping[str, Output],
-    late: Late | None = None,
+    late: Late = Late(),
     artifacts: Mapping[str, Artifact] | None = None,
 ) -> ReadyAction:
     """`action` with its inputs by content, its full provenance and its key."""
@@ -214,12 +239,27 @@ def make_ready(
         slot: None if slot not in inputs else inputs[slot].content for slot in action.inputs
     }
     provenance = {**action.provenance, "inputs": by_content}
-    for component, entries in (late or {}).items():
-        known = provenance[component]
-        assert isinstance(known, Mapping)
-        provenance[component] = {**known, **entries}
-    key = key_of(provenance)
-    return ReadyAction(action, inputs, provenance, key, artifacts=artifacts or {})
+    for component, entries in late.entries.items():
+        provenance[component] = {**_entries(provenance, component), **entries}
+    loose = provenance
+    if late.named:
+        provenance = {**loose, "files": {**late.named, **_entries(loose, "files")}}
+    return ReadyAction(
+        action=action,
+        inputs=inputs,
+        provenance=provenance,
+        key=key_of(provenance),
+        artifacts=artifacts or {},
+        named=frozenset(late.named.keys() - _entries(loose, "files").keys())
+        if late.named
+        else frozenset(),
+    )
+
+
+def _entries(provenance: Provenance, component: str) -> Mapping[str, Encodable]:
+    found = provenance.get(component, {})
+    assert isinstance(found, Mapping)
+    return found
 
 
 def observed_key(key: ActionKey, observed: Observed) -> ActionKey:

@@ -3,15 +3,16 @@
 An observation is a name and the value that it had, both text. Names have a kind before the first
 colon:
 
-    file:PATH     the content of a file: 64 hex digits, or "absent"
+    file:PATH     the content of a file that it read: a digest, or "absent"
+    made:PATH     the content of a file that it wrote, as it was afterwards
+    log:PATH      a file that it only appended to: it depends on nothing of it
     folder:PATH   the names in a folder: a digest of the sorted list, or "absent"
     dist:NAME     a locked distribution, as `strata.loading.lock` identifies it, or "absent"
     module:NAME   a module that was looked for and not found: what would provide it, or "absent"
 
 Paths are relative to the workspace root, absolute where they are outside of it. A set of
-observations is recorded with a result; the result holds as long as each name has its value. A
-file that the action wrote is in the set too, as it was afterwards: if it is gone or changed, the
-action must run again to make it.
+observations is recorded with a result; the result holds as long as each name has its value. So if
+a file that the action wrote is gone or changed, it must run again to make it.
 """
 
 from __future__ import annotations
@@ -25,4 +26,5 @@ Observed: TypeAlias = Mapping[str, str]
 ABSENT = "absent"
 """The value of what is not there; no digest is spelled so."""
 
-FILE, FOLDER, DIST, MODULE = "file:", "folder:", "dist:", "module:"
+FILE, MADE, LOG = "file:", "made:", "log:"
+FOLDER, DIST, MODULE = "folder:", "dist:", "module:"

@@ -15,7 +15,7 @@ from queue import SimpleQueue
 
 from strata.core.action import Action, Chain, Late, ReadyAction, make_ready
 from strata.core.action_graph import ActionGraph
-from strata.core.errors import BlobDamaged, BlobMissing, Interrupted, StrataError
+from strata.core.errors import BlobDamaged, BlobMissing, StrataError
 from strata.core.events import (
     BuildFinished,
     BuildStarted,
@@ -25,10 +25,13 @@ from strata.core.events import (
     Status,
 )
 from strata.core.label import Label
+from strata.core.observation import MADE
 from strata.core.result import ActionResult, CellFailure, FailureKind, Output
+from strata.execution.failures import machinery, unreadable
 from strata.execution.inputs import inputs_of
 from strata.execution.memory import Accepts, Definers, Memory, Why
 from strata.execution.mutation import Mutations
+from strata.execution.overtaken import Done, suspects
 from strata.execution.plan import Plan, State
 from strata.execution.report import BuildReport, CellReport
 from strata.executors.base import Cancellation, Executor, Look, NotCached, nothing_seen
@@ -61,7 +64,7 @@ class Surroundings:
     cancellation: Cancellation
     clock: Callable[[], float]
     """Seconds, monotonic."""
-    late: Callable[[Action, Mapping[str, Output]], Late] = lambda action, inputs: {}
+    late: Callable[[Action, Mapping[str, Output]], Late] = lambda action, inputs: Late()
     """What of a key is known only when an action is ready: files, distributions. It is called in
     the engine's thread, and raises `ConfigError` for a file that cannot be read."""
     look: Look = nothing_seen
@@ -94,6 +97,8 @@ class _Progress:
 
     attempt: int = 0
     repairs: int = 0
+    moved: bool = False
+    """It ran again because a file changed while it ran."""
     step: int = 0
     first: ReadyAction | None = None
     steps_ran: int = 0
@@ -228,7 +233,7 @@ class _Build:
         try:
             late = self.around.late(action, inputs)
         except StrataError as problem:
-            return _unreadable(problem)
+            return unreadable(problem)
         return make_ready(action, inputs, late, {s: one.artifact for s, one in given.items()})
 
     def _run(self, ready: ReadyAction, attempt: int) -> None:
@@ -253,7 +258,7 @@ class _Build:
             case BlobMissing() | BlobDamaged() as problem:
                 self._repair(ended.label, problem, pool)
             case StrataError() as problem:
-                self._fail(ended.label, ActionResult(error=_machinery(problem)), mine.reason)
+                self._fail(ended.label, ActionResult(error=machinery(problem)), mine.reason)
             case bug:
                 raise bug
 
@@ -265,6 +270,11 @@ class _Build:
             self._fail(label, result, mine.reason)
             return
         assert mine.ready is not None
+        if result.moving and not mine.moved:
+            mine.moved = True  # perhaps another cell wrote what it read; once, as it may go on
+            mine.step = 0
+            self._start(label, pool)
+            return
         lost = self.mutations.ended(mine.ready.action, result, mine.ready.artifacts)
         if lost is not None:
             self._fail(label, replace(result, error=lost), mine.reason)
@@ -287,6 +297,27 @@ class _Build:
         self._remember(label, status, reason, result)
         self._settled(CellReport(label, status, reason, result))
         self.plan.finish(label)
+        if ran:
+            self._reopen_overtaken(label, result)
+
+    def _reopen_overtaken(self, writer: Label, result: ActionResult) -> None:
+        """What later cells have read before `writer` wrote it, they read again."""
+        if not any(name.startswith(MADE) for name in result.observed):
+            return
+        done = {
+            label: Done(mine.ready, mine.result)
+            for label, mine in self.progress.items()
+            if self.plan.state[label] is State.DONE and mine.ready and mine.result
+        }
+        for suspect in suspects(writer, result, self.graph, done):
+            action = done[suspect.label].ready.action
+            now = self.around.look(action, [suspect.name])[suspect.name]
+            if now != suspect.value and self.plan.state[suspect.label] is State.DONE:
+                what = f"{suspect.path} was written by {writer} after it had read it: it runs again"
+                advice = f"`# @after {writer.name}` puts them in order"
+                self.around.emit(Notice("note", f"{what}; {advice}", suspect.label))
+                for reopened in self.plan.reopen(suspect.label):
+                    self.progress[reopened].step = 0
 
     def _fail(self, label: Label, result: ActionResult, reason: str) -> None:
         """Settles a label that ended badly, and everything that needs it."""
@@ -325,7 +356,7 @@ class _Build:
         done = [p for p in self.plan.labels if p in producers and self.plan.state[p] is State.DONE]
         mine.repairs += 1
         if mine.repairs > MOST_REPAIRS or not (done or label in producers):
-            self._fail(label, ActionResult(error=_machinery(problem)), mine.reason)
+            self._fail(label, ActionResult(error=machinery(problem)), mine.reason)
             return
         self.around.emit(Notice("warning", f"{problem.what}; making it again", label))
         for producer in done:
@@ -360,28 +391,3 @@ def _following(chain: Chain, step: int, result: ActionResult) -> Action | None:
     following = chain.after(step, result)
     assert following is None or following.label == chain.label
     return following
-
-
-def _unreadable(problem: StrataError) -> CellFailure:
-    """A declared file that cannot be read is a failure of the cell that declares it."""
-    return CellFailure(
-        FailureKind.INPUT,
-        type(problem).__name__,
-        problem.what,
-        problem.path,
-        problem.line,
-        hint=problem.hint,
-    )
-
-
-def _machinery(problem: StrataError) -> CellFailure:
-    """A failure of what is around a cell, as the failure of that cell."""
-    kind = FailureKind.INFRASTRUCTURE
-    if isinstance(problem, Interrupted):
-        kind = FailureKind.CANCELLED
-    return CellFailure(
-        kind,
-        type(problem).__name__,
-        problem.message,
-        hint=problem.hint,
-    )

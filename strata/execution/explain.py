@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from strata.core.action import Provenance
 from strata.core.encoding import Encodable
-from strata.core.observation import ABSENT, DIST, FILE, FOLDER, MODULE, Observed
+from strata.core.observation import ABSENT, DIST, FILE, FOLDER, LOG, MADE, MODULE, Observed
 from strata.execution.differences import (
     ADDED,
     CHANGED,
@@ -357,6 +357,8 @@ def _observation(name: str, old: str, new: str) -> Difference:
     kind, rest = name.partition(":")[0] + ":", name.partition(":")[2]
     if kind == FILE:
         text = f"{rest} {change}"
+    elif kind in (MADE, LOG):
+        text = f"{rest}, which it wrote, {'is gone' if new == ABSENT else change}"
     elif kind == FOLDER:
         text = f"what is in {rest or '.'} changed" if change == CHANGED else f"{rest} {change}"
     elif kind == DIST:

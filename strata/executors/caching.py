@@ -15,12 +15,15 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from strata.core.action import ActionKey, ReadyAction, observed_key
+from strata.core.action import ActionKey, ReadyAction, key_of, mentioned, observed_key
 from strata.core.errors import StoreError
 from strata.core.events import Emit, Notice
+from strata.core.observation import FILE, LOG, MADE, Observed
 from strata.core.result import ActionResult
 from strata.executors.base import Executor, Look, nothing_seen
 from strata.stores.base import ActionCache, ContentStore
+
+_OF_FILES = (FILE, MADE, LOG)
 
 
 def never(_ready: ReadyAction) -> bool:
@@ -109,7 +112,7 @@ class CachingExecutor:
         if result.moving:
             self._emit(Notice("warning", _moved(result), ready.label))
         elif result.error is None:
-            self._record(ready.key, result)
+            return self._record(ready, result)
         return result
 
     def _look_up(self, ready: ReadyAction) -> ActionResult | None:
@@ -141,13 +144,33 @@ class CachingExecutor:
         """Where the result of `key` may be: there, and where the sets lead that hold now."""
         yield key
         seen: dict[str, str] = {}
-        for observed in self._cache.recorded_sets(key):
+        for under, observed in self._sets(ready, key):
             unknown = observed.keys() - seen.keys()
             seen.update(self._look(ready.action, unknown) if unknown else {})
             if all(seen[name] == value for name, value in observed.items()):
-                yield observed_key(key, observed)
+                yield observed_key(under, observed)
 
-    def _record(self, key: ActionKey, result: ActionResult) -> None:
+    def _sets(self, ready: ReadyAction, key: ActionKey) -> Iterator[tuple[ActionKey, Observed]]:
+        """Recorded sets that can apply, and the key that they stand under.
+
+        Those without the files that the action only mentions must say themselves how these were.
+        """
+        for observed in self._cache.recorded_sets(key):
+            yield key, observed
+        if ready.named and key == ready.key:
+            loose = key_of(ready.loose)
+            for observed in self._cache.recorded_sets(loose):
+                files = {name.partition(":")[2] for name in observed if name.startswith(_OF_FILES)}
+                if ready.named <= files:
+                    yield loose, observed
+
+    def _record(self, ready: ReadyAction, result: ActionResult) -> ActionResult:
+        """Keeps `result`; returns it with the provenance that it is kept under."""
+        key = ready.key
+        own = {n.partition(":")[2] for n in result.observed if n.startswith((MADE, LOG))}
+        if own and not own.isdisjoint(mentioned(ready.action)):
+            result = replace(result, provenance=ready.loose)
+            key = key_of(ready.loose)
         try:
             if result.observed:
                 self._cache.record(observed_key(key, result.observed), result)
@@ -156,6 +179,7 @@ class CachingExecutor:
                 self._cache.record(key, result)
         except StoreError as problem:
             self._warn("results are not being recorded, and will run again", problem)
+        return result
 
     def _warn(self, what: str, problem: StoreError) -> None:
         with self._guard:

@@ -87,6 +87,8 @@ class Seen:
     """Folders that were listed."""
     writes: tuple[str, ...] = ()
     """Files opened for writing, renamed to or removed; those only appended to left out."""
+    appends: tuple[str, ...] = ()
+    """Files that were only appended to."""
     modules: tuple[str, ...] = ()
     """Files of imported modules below the environment's site-packages, relative to it."""
     missing_modules: tuple[str, ...] = ()
@@ -249,6 +251,7 @@ def _done(record: Mapping[str, object]) -> DoneSent:
             reads=tuple(_read(read) for read in _list(seen, "reads")),
             folders=_texts(seen, "folders"),
             writes=_texts(seen, "writes"),
+            appends=_texts(seen, "appends"),
             modules=_texts(seen, "modules"),
             missing_modules=_texts(seen, "missing_modules"),
             variables=_texts(seen, "variables"),

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from strata.core.action import ReadyAction
+from strata.core.action import ReadyAction, mentioned
 from strata.core.encoding import Encodable
-from strata.core.observation import DIST, FILE, FOLDER, MODULE, Observed
+from strata.core.observation import DIST, FILE, FOLDER, LOG, MADE, MODULE, Observed
 from strata.executors.base import Look
 from strata.executors.frames import Seen, Signature
 
@@ -63,15 +63,20 @@ def observations(
     places = _Places(root, ignored, home)
     reads = {path: name for path, _ in seen.reads if (name := places.name(path)) is not None}
     written = {name: path for path in seen.writes if (name := places.name(path)) is not None}
+    logs = {name for path in seen.appends if (name := places.name(path)) is not None}
     declared = _mapping(ready.provenance.get("files"))
-    files = {n for n in (*reads.values(), *written) if n in written or n not in declared}
+    own_named = mentioned(ready.action).intersection((*written, *logs))
+    # If the cell writes a file that its text mentions, what is mentioned beside it must be told.
+    beside = ready.named - own_named if own_named else frozenset()
+    files = {n for n in reads.values() if n not in declared} | beside
     folders = (places.name(path) for path in seen.folders)
-    names = {FILE + name for name in files}
+    names = {FILE + name for name in files if name not in written}
+    names |= {MADE + name for name in written} | {LOG + name for name in logs & own_named}
     names |= {FOLDER + name for name in folders if name is not None}
     names |= set(_of_environment(ready, seen, distribution_of))
     # Looked at before the signatures below: what changes in between is noticed.
     values = look(ready.action, sorted(names | {FILE + name for name in declared}))
-    moving = {name for name, digest in declared.items() if values[FILE + name] != digest}
+    moving = {n for n, digest in declared.items() if values[FILE + n] != digest} - own_named
     own = {os.path.realpath(path) for path in written.values()}
     for path, signature in seen.reads:
         undeclared = path in reads and reads[path] not in declared
@@ -92,7 +97,8 @@ def _of_environment(
     if isinstance(known, Mapping):
         found = {distribution_of(path) for path in seen.modules}
         yield from (DIST + name for name in found if name is not None and name not in known)
-        yield from (MODULE + name for name in seen.missing_modules)
+    # Also without a lock: a module of the workspace may come.
+    yield from (MODULE + name for name in seen.missing_modules)
 
 
 def _mapping(component: Encodable) -> Mapping[str, Encodable]:

@@ -16,7 +16,7 @@ from strata.core.action import Action, Environment, Late
 from strata.core.digest import Digest, digest_bytes
 from strata.core.encoding import Encodable, encode
 from strata.core.errors import CellError
-from strata.core.observation import ABSENT, DIST, FILE, FOLDER, MODULE, Observed
+from strata.core.observation import ABSENT, DIST, FILE, FOLDER, LOG, MADE, MODULE, Observed
 from strata.core.result import Output
 from strata.loading.acceptances import ACCEPTED_FILE
 from strata.loading.index import FileIndex
@@ -49,17 +49,20 @@ class Disk:
 
         Raises `CellError` for a declared file that is there and cannot be read.
         """
-        found: dict[str, Mapping[str, Encodable]] = {}
+        entries: dict[str, Mapping[str, Encodable]] = {}
         needs = sorted({name for output in inputs.values() for name in output.needs})
-        files = {path: str(digest) for path, digest in self._files(action, needs).items()}
-        if files:
-            found["files"] = files
+        declared = self._declared(action)
+        for name in needs:
+            declared |= self._modules.files_of_module(action.folder, name)
+        if declared:
+            entries["files"] = {path: str(digest) for path, digest in declared.items()}
+        named = {path: str(digest) for path, digest in self._named(action).items()}
         lock = self._lock_of(action.environment) if action.environment.narrow else None
         if lock is not None:
-            named = (self._modules.names_of_module(action.folder, need) for need in needs)
-            reached = lock.closure(set(action.imports).union(*named))
-            found["environment"] = {"distributions": dict(reached)}
-        return found
+            names = (self._modules.names_of_module(action.folder, need) for need in needs)
+            reached = lock.closure(set(action.imports).union(*names))
+            entries["environment"] = {"distributions": dict(reached)}
+        return Late(entries, named)
 
     def look(self, action: Action, names: Iterable[str]) -> Observed:
         """The value that each observation has now."""
@@ -70,19 +73,22 @@ class Disk:
         with contextlib.suppress(OSError):
             self._index.save()
 
-    def _files(self, action: Action, needs: Iterable[str]) -> dict[str, Digest]:
-        """Every file that the action declares and that is there: path relative to the root."""
-        files = action.files
+    def _declared(self, action: Action) -> dict[str, Digest]:
+        """The files of `@input` that are there: path relative to the root."""
         try:
-            paths = set(expand_inputs(self._root, action.folder, files.globs))
+            return self._digests(expand_inputs(self._root, action.folder, action.files.globs))
         except ValueError as problem:
             raise CellError(f"@input: {problem}") from None
-        for literal in files.named:
-            path = self._inside(action.folder, literal)
-            if path is not None and os.path.isfile(self._root / path):
-                paths.add(path)
-        for place in files.places:
-            paths.update(self._at(action.folder, place))
+
+    def _named(self, action: Action) -> dict[str, Digest]:
+        """The files that the text of the action mentions and that are there."""
+        paths = {self._inside(action.folder, literal) for literal in action.files.named}
+        found = {path for path in paths if path and os.path.isfile(self._root / path)}
+        for place in action.files.places:
+            found.update(self._at(action.folder, place))
+        return self._digests(found)
+
+    def _digests(self, paths: Iterable[str]) -> dict[str, Digest]:
         digests: dict[str, Digest] = {}
         for path in sorted(paths):
             try:
@@ -90,8 +96,6 @@ class Disk:
             except OSError as problem:
                 what = f"the input {path} cannot be read: {problem.strerror}"
                 raise CellError(what, hint="check its permissions") from problem
-        for name in needs:
-            digests |= self._modules.files_of_module(action.folder, name)
         return digests
 
     def _at(self, folder: str, place: str) -> Iterable[str]:
@@ -118,8 +122,10 @@ class Disk:
 
     def _value(self, action: Action, name: str) -> str:
         rest = name.partition(":")[2]
-        if name.startswith(FILE):
+        if name.startswith((FILE, MADE)):
             return self._file(rest)
+        if name.startswith(LOG):
+            return "log"
         if name.startswith(FOLDER):
             return self._folder(rest)
         if name.startswith(MODULE):

@@ -52,6 +52,7 @@ class Watch:
         self._folders: dict[str, None] = {}
         self._written: dict[str, str] = {}
         """What became of files by the process's own doing."""
+        self._appended: dict[str, None] = {}
         self._made_folders: set[str] = set()
         self._known = set(own)
         self._names_left = MOST_NAMES
@@ -110,11 +111,13 @@ class Watch:
             if _signature(path) != signature:  # by SQLite, which nobody hears
                 self._written.setdefault(path, _CHANGED)
         writes = [path for path, state in self._written.items() if state != _GONE]
-        names = [*self._reads, *self._folders, *writes]
+        appends = [p for p in self._appended if p not in self._reads and p not in self._written]
+        names = [*self._reads, *self._folders, *writes, *appends]
         return {
             "reads": [[p, *(s or ())] for p, s in self._reads.items() if is_text(p)],
             "folders": list(filter(is_text, self._folders)),
             "writes": list(filter(is_text, writes)),
+            "appends": list(filter(is_text, appends)),
             "overflow": self.overflow or not all(map(is_text, names)),
         }
 
@@ -127,8 +130,10 @@ class Watch:
             return
         if flags & os.O_ACCMODE == os.O_RDONLY:
             self._note_read(found)
-        elif not flags & os.O_APPEND:  # a log, which nobody reads again
+        elif not flags & os.O_APPEND:
             self._note_write(found)
+        elif found not in self._appended and self._fits(found):  # a log
+            self._appended[found] = None
 
     def _connect(self, args: Any) -> None:
         path = self._absolute(database(args[0]))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strata.analysis.analyze import cell_graph
-from strata.core.action import dependencies, first_action, make_ready
+from strata.core.action import Late, dependencies, first_action, make_ready
 from strata.core.action_graph import ActionGraph
 from strata.core.result import FailureKind
 from tests.factories import (
@@ -217,7 +217,7 @@ def test_files_are_declared_and_the_environment_is_in_the_provenance() -> None:
     assert action.files.places == ("data.csv", "more")
     assert action.files.written == ("out.csv",)
     assert action.provenance["files"] == {}
-    late = {"files": {"nb/data.csv": "1"}}
+    late = Late({"files": {"nb/data.csv": "1"}})
     assert make_ready(action, {}, late).provenance["files"] == {"nb/data.csv": "1"}
     assert action.provenance["environment"] == ENVIRONMENT.component()
     assert action.environment == ENVIRONMENT

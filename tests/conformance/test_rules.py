@@ -139,14 +139,14 @@ def ready(kind: str, cells: Mapping[str, str], **others: object) -> ReadyAction:
     """The last cell, its inputs known: each value is what its artifact is called."""
     *before, last = cells
     made = [cell(name, cells[name], kind=kind) for name in (*before, last)]
-    return ready_of(notebook(made), last, None, **others)
+    return ready_of(notebook(made), last, **others)
 
 
 def of_file(content: str) -> Late:
-    return {"files": {"data.csv": content}}
+    return Late({"files": {"data.csv": content}})
 
 
-def ready_of(nb: Notebook, last: str, late: Late | None = None, **others: object) -> ReadyAction:
+def ready_of(nb: Notebook, last: str, late: Late = Late(), **others: object) -> ReadyAction:
     node = graph_of(nb, **others).nodes[Label(nb.package, last)]
     action = first_action(node)
     inputs = {
@@ -173,7 +173,7 @@ def test_files_environment_and_variables_are_in_the_key(kind: str) -> None:
     sample = SAMPLES[kind]
     at = list(sample)[-1]
     nb = notebook([cell(name, sample[name], kind=kind) for name in sample])
-    keys = {ready_of(nb, at, late).key for late in ({}, of_file("1"), of_file("2"))}
+    keys = {ready_of(nb, at, late).key for late in (Late(), of_file("1"), of_file("2"))}
     for environment in (
         replace(ENVIRONMENT, python="3.12.1"),
         replace(ENVIRONMENT, platform="mac"),

@@ -53,7 +53,7 @@ class Workspace:
     def _value(self, name: str) -> str:
         kind, _, rest = name.partition(":")
         path = self.root / rest
-        if kind == "file":
+        if kind in ("file", "made"):
             return digest(path.read_text()) if path.is_file() else ABSENT
         if kind == "folder":
             return ",".join(sorted(os.listdir(path))) if path.is_dir() else ABSENT
@@ -174,13 +174,13 @@ def test_a_declared_file_that_is_not_what_the_key_says_is_moving(ws: Workspace) 
     declared = {"a.csv": digest("1"), "gone.csv": digest("1")}
     assert ws.observe(Seen(), files=declared) == Observations({}, ("a.csv", "gone.csv"))
     found = ws.observe(Seen(writes=(str(path),)), files={"a.csv": digest("1")})
-    assert found == Observations({"file:a.csv": digest("2")}, ("a.csv",))
+    assert found == Observations({"made:a.csv": digest("2")}, ("a.csv",))
 
 
 def test_a_declared_file_that_is_written_as_it_was_is_observed(ws: Workspace) -> None:
     path = ws.write("a.csv", "1")
     found = ws.observe(Seen(writes=(str(path),)), files={"a.csv": digest("1")})
-    assert found == Observations({"file:a.csv": digest("1")}, ())
+    assert found == Observations({"made:a.csv": digest("1")}, ())
 
 
 @pytest.mark.parametrize("change", ["other text", "same size", "gone", "replaced"])
@@ -215,7 +215,7 @@ def test_a_file_that_the_cell_read_and_then_wrote_is_observed_as_it_is_now(
     reads = ws.read("a.csv").reads
     path = ws.write("a.csv", "22")
     found = ws.observe(Seen(reads=reads, writes=(str(path),)))
-    assert found == Observations({"file:a.csv": digest("22")}, ())
+    assert found == Observations({"made:a.csv": digest("22")}, ())
 
 
 def test_the_same_where_one_of_the_two_went_through_a_link(ws: Workspace) -> None:
@@ -228,7 +228,7 @@ def test_the_same_where_one_of_the_two_went_through_a_link(ws: Workspace) -> Non
 
 def test_a_file_that_the_cell_removed_is_observed_as_absent(ws: Workspace) -> None:
     seen = Seen(writes=(str(ws.root / "old.csv"),))
-    assert ws.observe(seen) == Observations({"file:old.csv": ABSENT}, ())
+    assert ws.observe(seen) == Observations({"made:old.csv": ABSENT}, ())
 
 
 def test_folders_are_observed_with_their_listing_after_the_run(ws: Workspace) -> None:
@@ -248,10 +248,11 @@ def test_distributions_that_are_not_in_the_key_are_observed_and_modules_that_are
     assert found.observed == {"dist:six": "the dist six", "module:torch": "the module torch"}
 
 
-def test_where_the_whole_lock_is_in_the_key_none_of_that_is_observed(ws: Workspace) -> None:
+def test_where_the_whole_lock_is_in_the_key_only_missing_modules_are_observed(ws: Workspace) -> None:
     seen = Seen(modules=("six.py",), missing_modules=("torch",))
     environment = {"python": "3.11.7", "lock": "ab"}
-    assert ws.observe(seen, environment=environment) == Observations({}, ())
+    expected = Observations({"module:torch": "the module torch"}, ())
+    assert ws.observe(seen, environment=environment) == expected
 
 
 def test_what_could_not_be_told_is_moving(ws: Workspace) -> None:
@@ -261,8 +262,8 @@ def test_what_could_not_be_told_is_moving(ws: Workspace) -> None:
 CELLS: list[tuple[str, set[str]]] = [
     ("import os\nn = 'a'\nx = open(n + '.csv').read()", {"file:nb/a.csv"}),
     ("import os\nx = sorted(os.listdir('..'))", {"folder:."}),
-    ("open('out.csv', 'w').write('3')\nx = open('out.csv').read()", {"file:nb/out.csv"}),
-    ("x = open('a.csv').read()\nopen('a.csv', 'w').write(x + '!')", {"file:nb/a.csv"}),
+    ("open('out.csv', 'w').write('3')\nx = open('out.csv').read()", {"made:nb/out.csv"}),
+    ("x = open('a.csv').read()\nopen('a.csv', 'w').write(x + '!')", {"made:nb/a.csv"}),
     ("import helpers\nx = helpers.x", {"file:nb/helpers.py"}),
     ("import sys, json, tempfile\nx = tempfile.TemporaryFile()", set()),
 ]

@@ -31,7 +31,7 @@ class World:
 
     def files(self, **declared: tuple[str, ...]) -> list[str]:
         late = self.disk.late(self.action(**declared), {})
-        return sorted(late.get("files", {}))
+        return sorted({**late.entries.get("files", {}), **late.named})
 
     def action(self, **declared: tuple[str, ...]) -> Action:
         files = Files(**declared)

@@ -196,9 +196,9 @@ def test_a_file_that_is_read_first_and_then_written_is_both(root: Path):
     assert (paths(seen, root), names(seen.writes, root)) == (["b.txt"], ["b.txt"])
 
 
-def test_a_log_that_is_only_appended_to_is_neither(root: Path):
+def test_a_log_that_is_only_appended_to_is_told_as_that(root: Path):
     source = "import os\nopen('log', 'a').write('x')\nos.open('log', os.O_WRONLY | os.O_APPEND)"
-    assert seen_by(root, source) == Seen()
+    assert seen_by(root, source) == Seen(appends=(str(root / "log"),))
 
 
 def test_a_file_that_is_moved_into_place_is_written_and_its_first_name_was_nothing(root: Path):
