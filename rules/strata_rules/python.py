@@ -186,6 +186,7 @@ def _module(module: DefinitionModule) -> Encodable:
         "future": list(module.future),
         "uses": {local: list(target) for local, target in module.uses.items()},
         "values": {local: module.slot(local) for local in module.values},
+        "begun": list(module.begun),
     }
 
 

@@ -16,6 +16,7 @@ from strata.analysis.imported import ImportedBy, NamesImportedBy, ReachedModules
 from strata.analysis.join import JoinedCell
 from strata.analysis.reached import ReachedDefinitions
 from strata.analysis.rule import CellContext, ValueSource
+from strata.analysis.users import StateUsers
 from strata.core.action import Artifact, Environment, Node, dependencies, first_action
 from strata.core.action_graph import ActionGraph
 from strata.core.errors import ConfigError, GraphError, StrataError
@@ -84,6 +85,7 @@ def action_graph(
         {label: broken[label] for label in ordered if label in broken},
         _readers(joined, nodes),
         order,
+        analyzer.users_of,
     )
 
 
@@ -125,6 +127,7 @@ class _Analyzer:
         self._modules = ReachedModules(
             joined, self._definitions, facts.imported_by, facts.names_imported_by
         )
+        self.users_of = StateUsers(joined, self._definitions, self._modules).of
 
     def node(self, label: Label) -> Node | None:
         """The node of one cell; None for a cell that builds nothing. Raises `ConfigError`."""

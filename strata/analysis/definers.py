@@ -57,6 +57,15 @@ def is_private(name: str) -> bool:
     return name.startswith("_")
 
 
+def deleters(scans: Sequence[Scan]) -> dict[str, list[int]]:
+    """The cells that delete each name, ascending."""
+    found: dict[str, list[int]] = {}
+    for position, scan in enumerate(scans):
+        for name in scan.deletes:
+            found.setdefault(name, []).append(position)
+    return found
+
+
 def bound_by(cells: Sequence[Cell], scans: Mapping[Label, Scan]) -> Definers:
     """Who binds what."""
     positions: dict[str, list[int]] = {}

@@ -25,7 +25,7 @@ from strata.core.action import Artifact
 from strata.core.encoding import Encodable, encode
 from strata.core.errors import GraphError
 from strata.core.label import Label
-from strata.loading.scope import Definition
+from strata.loading.scope import Definition, DefinitionKind
 
 MODULE_DOMAIN = "strata.definitions.v1"
 
@@ -35,10 +35,16 @@ STAR = "*"
 
 @dataclass(frozen=True, slots=True, order=True)
 class DefinitionRef:
-    """One definition of one cell. `STAR` stands for its star imports."""
+    """One definition of one cell. `STAR` stands for its star imports, `beginning(name)` for how
+    one of its values begins."""
 
     label: Label
     name: str
+
+
+def beginning(name: str) -> str:
+    """The name, as a definition, of the statement that a value begins with."""
+    return f"{name} ="
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,9 @@ class Chunk:
 @dataclass(frozen=True, slots=True)
 class DefinitionModule:
     """Definitions that are executed together. `uses`: local name to (module id, name there);
-    `values`: local name to the artifacts it may come from; `future`: `__future__` features."""
+    `values`: local name to the artifacts it may come from; `begun`: those values that the source
+    begins itself, so that they are bound when it has been executed; `future`: `__future__`
+    features."""
 
     id: str
     names: tuple[str, ...]
@@ -62,6 +70,7 @@ class DefinitionModule:
     uses: Mapping[str, tuple[str, str]]
     values: Mapping[str, tuple[Artifact, ...]]
     future: tuple[str, ...] = ()
+    begun: tuple[str, ...] = ()
 
     def slot(self, local: str) -> str:
         """The input slot under which the value `local` of this module is handed in."""
@@ -78,7 +87,10 @@ class Closure:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A definition, the position of its cell, and what each global name in it means."""
+    """A definition, the position of its cell, and what each global name in it means.
+
+    `together` are others that have to be executed whenever it is.
+    """
 
     definition: Definition
     path: str
@@ -86,6 +98,12 @@ class Found:
     definitions: Mapping[str, DefinitionRef]
     values: Mapping[str, tuple[Artifact, ...]]
     future: tuple[str, ...] = ()
+    together: tuple[DefinitionRef, ...] = ()
+
+    @property
+    def needs(self) -> tuple[DefinitionRef, ...]:
+        """All definitions without which it cannot be executed."""
+        return (*self.definitions.values(), *self.together)
 
 
 Lookup: TypeAlias = Callable[[DefinitionRef], Found]
@@ -118,16 +136,12 @@ class Definitions:
                 reached[ref] = None
                 if ref not in self._found:
                     self._found[ref] = self._lookup(ref)
-                stack.extend(self._found[ref].definitions.values())
+                stack.extend(self._found[ref].needs)
         return list(reached)
 
     def _make(self, refs: Iterable[DefinitionRef]) -> None:
         """Each of `refs` has its module; they hold all that they reach."""
-        edges = {
-            ref: tuple(self._found[ref].definitions.values())
-            for ref in refs
-            if ref not in self._module_of
-        }
+        edges = {ref: self._found[ref].needs for ref in refs if ref not in self._module_of}
         for group in strongly_connected(edges):
             module = _module(sorted(group), self._found, self._module_of)
             self._modules.setdefault(module.id, module)
@@ -167,11 +181,12 @@ def _module(
     }
     return DefinitionModule(
         id=blake3(encode([MODULE_DOMAIN, content])).hexdigest(),
-        names=tuple(ref.name for ref in group),
+        names=tuple(ref.name for ref in group if not _is_beginning(found[ref])),
         chunks=tuple(_chunk(member) for member in members),
         uses=uses,
         values=values,
         future=future,
+        begun=tuple(sorted(m.definition.name for m in members if _is_beginning(m))),
     )
 
 
@@ -193,6 +208,10 @@ def _clash(local: str, found: Found) -> GraphError:
         line=found.definition.line,
         hint=f"rename '{local}' in one of the cells",
     )
+
+
+def _is_beginning(found: Found) -> bool:
+    return found.definition.kind is DefinitionKind.BEGINNING
 
 
 def _chunk(found: Found) -> Chunk:

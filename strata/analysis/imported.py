@@ -42,9 +42,13 @@ class ReachedModules:
 
     def files(self, label: Label) -> Mapping[str, Digest]:
         """Every local module that the cell can reach: path to digest."""
+        return self.files_of(label.package, self._texts(label))
+
+    def files_of(self, package: str, texts: Iterable[str]) -> Mapping[str, Digest]:
+        """The same, of source that runs in the notebook `package`."""
         found: dict[str, Digest] = {}
-        for text in self._texts(label):
-            found.update(self._imported_by(label.package, text))
+        for text in texts:
+            found.update(self._imported_by(package, text))
         return dict(sorted(found.items()))
 
     def imports(self, label: Label) -> tuple[str, ...]:

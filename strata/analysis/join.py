@@ -16,7 +16,8 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from strata.analysis.definers import is_private
+from strata.analysis import standing
+from strata.analysis.definers import deleters, is_private
 from strata.analysis.rule import (
     DefinitionSource,
     Rule,
@@ -51,6 +52,8 @@ class JoinedCell:
     after: tuple[Label, ...] = ()
     stars: tuple[str, ...] = ()
     """The statements `from m import *` that hold when the cell has run: its own come last."""
+    packages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By the name of each package that the cell imports, the statements that hold then."""
     problem: ConfigError | None = None
 
     @property
@@ -136,8 +139,10 @@ class _Joiner:
         self.table = names.definers[notebook.package]
         self.inputs = {i.name: i for i in notebook.inputs}
         scans = [scanned[cell.label].scan for cell in notebook.cells]
-        self.stars = _stars(scans)
+        self.stars = standing.stars(scans)
+        self.packages = standing.packages(scans)
         self.starred = [p for p, scan in enumerate(scans) if scan.star_imports]
+        self.deleters = deleters(scans)
         self.writers = Writers(notebook.cells, scans)
 
     def joined(self, position: int) -> JoinedCell:
@@ -155,6 +160,7 @@ class _Joiner:
             outputs=self._outputs(position),
             after=found.after,
             stars=self.stars[position],
+            packages=self.packages[position],
             problem=problem,
         )
 
@@ -178,7 +184,8 @@ class _Joiner:
                 found.sources[name] = source
             elif name not in PROVIDED and not scan.star_imports:
                 missing.append(name)
-        for name in (*scan.may_read, *scan.builtin_reads):
+        unasked = standing.unasked(scan, self.packages[position], {*found.sources, *scan.may_read})
+        for name in (*scan.may_read, *scan.builtin_reads, *unasked):
             try:
                 source = self._before(name, position)
             except GraphError as problem:
@@ -186,7 +193,7 @@ class _Joiner:
                 continue
             if source is None and name in scan.builtin_reads:
                 source = self._star(position)
-            if source is not None:
+            if source is not None and (name not in unasked or isinstance(source, DefinitionSource)):
                 found.sources[name] = source
                 found.optional.add(name)
         if missing:
@@ -229,19 +236,26 @@ class _Joiner:
         if is_private(name):
             return None
         candidates: list[Artifact] = []
+        gone = self._deleter(name, position)
         for place in self.table.earlier(name, position):
+            if gone is not None and place < gone:
+                break
             source = self._from_cell(name, place)
             if isinstance(source, DefinitionSource):
                 return source if not candidates else ValueSource(tuple(candidates))
             candidates.append(source.candidates[0])
             if name not in self._scan(place).may_bind or name in self.table.changed(place):
                 return ValueSource(tuple(candidates))
-        if name in self.inputs:
+        if name in self.inputs and gone is None:
             source = self._from_input(self.inputs[name])
             if isinstance(source, DefinitionSource):
                 return source if not candidates else ValueSource(tuple(candidates))
             candidates.extend(source.candidates)
         return ValueSource(tuple(candidates)) if candidates else None
+
+    def _deleter(self, name: str, position: int) -> int | None:
+        """The nearest earlier cell that deletes `name`: what was before it is gone."""
+        return max((p for p in self.deleters.get(name, ()) if p < position), default=None)
 
     def _later(self, name: str, position: int) -> ValueSource | DefinitionSource | None:
         if is_private(name):
@@ -351,10 +365,13 @@ class _Joiner:
             f"no cell defines '{first}'{others}",
             path=cell.path,
             line=lines.get(first) or None,
-            hint=self._advice(first),
+            hint=self._advice(first, position),
         )
 
-    def _advice(self, name: str) -> str:
+    def _advice(self, name: str, position: int) -> str:
+        gone = self._deleter(name, position)
+        if gone is not None:
+            return f"{self.notebook.cells[gone].label} deletes it: `del {name}`"
         if name == "get_ipython":
             return "cells run as plain Python, without IPython"
         if is_private(name) and name in self.table.positions:
@@ -364,19 +381,6 @@ class _Joiner:
         if near:
             return f"did you mean {' or '.join(repr(n) for n in near)}?"
         return "define it in a cell, import it, or name it under [inputs] in notebook.toml"
-
-
-def _stars(scans: Sequence[Scan]) -> list[tuple[str, ...]]:
-    """For each cell, its star imports and those before it, in order."""
-    stars: list[tuple[str, ...]] = []
-    so_far: tuple[str, ...] = ()
-    for scan in scans:
-        if scan.star_imports:
-            # The same statement once more only moves it to the end: later names win.
-            before = (s for s in so_far if s not in scan.star_imports)
-            so_far = (*before, *scan.star_imports)
-        stars.append(so_far)
-    return stars
 
 
 def _annotation_line(cell: Cell, key: str) -> int | None:

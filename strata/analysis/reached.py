@@ -9,11 +9,18 @@ Everything is remembered by label or definition: the cost is that of the graph, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from strata.analysis.components import Gathered
-from strata.analysis.definitions import STAR, Closure, DefinitionRef, Definitions, Found
+from strata.analysis.definitions import (
+    STAR,
+    Closure,
+    DefinitionRef,
+    Definitions,
+    Found,
+    beginning,
+)
 from strata.analysis.join import PROVIDED, JoinedCell
 from strata.analysis.rule import (
     DefinitionSource,
@@ -25,7 +32,7 @@ from strata.analysis.rule import (
 from strata.core.action import Artifact
 from strata.core.errors import GraphError
 from strata.core.label import Label
-from strata.loading.scope import Definition, DefinitionKind
+from strata.loading.scope import Definition, DefinitionKind, Scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +112,7 @@ class ReachedDefinitions:
         """The definition behind `ref`, and what each global name in it means."""
         joined = self._cells[ref.label]
         scan = joined.scan
-        definition = _star_definition(joined) if ref.name == STAR else scan.definitions[ref.name]
+        definition = _definition(joined, ref.name)
         definitions: dict[str, DefinitionRef] = {}
         values: dict[str, tuple[Artifact, ...]] = {}
         for name in (*definition.reads, *definition.builtin_reads):
@@ -127,6 +134,12 @@ class ReachedDefinitions:
                 definitions[name] = definition_ref(source)
             elif name in definition.reads and name not in PROVIDED:
                 self._lacking.add(ref)
+        for name in definition.text_reads:
+            source = joined.sources.get(name)
+            if name in scan.definitions:
+                definitions[name] = DefinitionRef(ref.label, name)
+            elif name not in scan.binds and isinstance(source, DefinitionSource):
+                definitions[name] = definition_ref(source)
         return Found(
             definition,
             joined.cell.path,
@@ -134,7 +147,27 @@ class ReachedDefinitions:
             definitions,
             values,
             scan.future_imports,
+            tuple(DefinitionRef(ref.label, name) for name in _together(scan, ref.name)),
         )
+
+
+def _definition(joined: JoinedCell, name: str) -> Definition:
+    if name == STAR:
+        return _star_definition(joined)
+    if name in joined.packages:
+        text = "\n".join(joined.packages[name])
+        return replace(joined.scan.definitions[name], source=text, normalized=text)
+    begun = {beginning(n): b.definition for n, b in joined.scan.beginnings.items()}
+    return begun[name] if name in begun else joined.scan.definitions[name]
+
+
+def _together(scan: Scan, name: str) -> Iterator[str]:
+    """What makes a value and what changes it while it is made are in one module."""
+    for value, begun in scan.beginnings.items():
+        if name == beginning(value):
+            yield from begun.makers
+        elif name in begun.readers:
+            yield beginning(value)
 
 
 def _star_definition(joined: JoinedCell) -> Definition:

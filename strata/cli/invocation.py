@@ -232,10 +232,11 @@ def wanted_labels(targets: Iterable[Target]) -> list[Label]:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What can be built, and who says what the disk holds when an action is ready."""
+    """What can be built, who says what the disk holds when an action is ready, and the names."""
 
     graph: ActionGraph
     disk: Disk
+    names: CellNames
 
 
 def actions(
@@ -267,7 +268,7 @@ def actions(
     )
     graph = action_graph(joined, wanted, facts)
     locks = locks_of(opened.surroundings, environments.values(), index)
-    return Planned(graph, Disk(opened.workspace.root, index, modules, locks.get))
+    return Planned(graph, Disk(opened.workspace.root, index, modules, locks.get), cells.names)
 
 
 def _reach(graph: CellGraph, wanted: Iterable[Label]) -> set[Label]:

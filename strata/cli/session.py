@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from strata.cli.advice import advice
 from strata.cli.definers import definers_of
 from strata.cli.invocation import Opened, Planned
 from strata.cli.state import ensure_state
@@ -110,6 +111,7 @@ def run_build(
             now=time.time,
             accepts=policy.accepts,
             definers=definers_of,
+            advise=advice(planned.names),
         )
         try:
             report = build(planned.graph, wanted, options, around)

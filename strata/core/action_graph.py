@@ -7,12 +7,21 @@ cell run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from strata.core.action import Artifact, Node
 from strata.core.label import Label
 from strata.core.result import CellFailure
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """Who can reach something that has a state: a definitions module, or a local module."""
+
+    defined_in: Mapping[str, Label] = field(default_factory=dict)
+    """Its definitions, and their cells."""
+    labels: tuple[Label, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +40,25 @@ class ActionGraph:
     """Who reads each artifact, also cells that are not in the graph, in definition order."""
     order: Mapping[Label, int] = field(default_factory=dict)
     """Where each cell stands among all cells, in definition order."""
+    users_of: Callable[[str, Label], Users] = field(
+        default=lambda owner, changer: Users(), compare=False, repr=False
+    )
+    """Who would see that `changer` has changed the state of `owner`, as `ActionResult.restated`
+    calls it; cells that get the change with a definition of `changer` left out."""
 
     def read_later(self, artifact: Artifact, than: Label) -> tuple[Label, ...]:
-        """Who reads `artifact` after the cell `than`: later cells of its notebook, and all cells of
-        other notebooks."""
+        """Who reads `artifact` after the cell `than`."""
+        return self.later(self.readers.get(artifact, ()), than)
+
+    def later(self, labels: Iterable[Label], than: Label) -> tuple[Label, ...]:
+        """Those of `labels` that come after the cell `than`: later cells of its notebook, and all
+        cells of other notebooks."""
         place = self.order.get(than, -1)
         return tuple(
-            reader
-            for reader in self.readers.get(artifact, ())
-            if reader != than
-            and (reader.package != than.package or self.order.get(reader, place) > place)
+            label
+            for label in labels
+            if label != than
+            and (label.package != than.package or self.order.get(label, place) > place)
         )
 
     def reachable(self, wanted: Iterable[Label]) -> list[Label]:

@@ -58,7 +58,7 @@ class Output:
     type_name: str = ""
     summary: str = ""
     needs: tuple[str, ...] = ()
-    """Top-level modules that reading the bytes imports."""
+    """Modules that reading the bytes imports: local ones by their full names."""
     unstable: str = ""
     """Why equal values may have other bytes; "" where these are the only ones."""
     part: str | None = None
@@ -118,6 +118,9 @@ class ActionResult:
     """(output, input slot): the two have mutable parts in common."""
     changed: tuple[str, ...] = ()
     """Input slots whose value the cell changed in place, whether a statement shows it or not."""
+    restated: tuple[tuple[str, str], ...] = ()
+    """State in no variable that the cell changed: whose it is (the id of a definitions module of
+    another cell, or `file:PATH` for a local module), and where in it: `C.items`, `f(items)`."""
     observed: Observed = field(default_factory=dict)
     """What it was found to depend on when it ran: `strata.core.observation`."""
     sandboxed: bool = False
@@ -163,6 +166,7 @@ def to_json(result: ActionResult) -> bytes:
         ],
         "aliases": [list(pair) for pair in result.aliases],
         "changed": list(result.changed),
+        "restated": [list(pair) for pair in result.restated],
         "observed": dict(result.observed),
         "sandboxed": result.sandboxed,
         "accepted": result.accepted,
@@ -195,6 +199,7 @@ def from_json(data: bytes) -> ActionResult:
             shared=tuple(_shared_from_json(g) for g in record.get("shared", ())),
             aliases=tuple((str(a), str(b)) for a, b in record.get("aliases", ())),
             changed=tuple(map(str, record.get("changed", ()))),
+            restated=tuple((str(a), str(b)) for a, b in record.get("restated", ())),
             observed={str(k): str(v) for k, v in record.get("observed", {}).items()},
             sandboxed=bool(record.get("sandboxed", False)),
             accepted=str(record.get("accepted", "")),

@@ -73,6 +73,8 @@ class Surroundings:
     accepts: Accepts = lambda ready, result: True
     """Which recorded results count, as the executors see it."""
     definers: Definers = lambda action: {}
+    advise: Callable[[Label, CellFailure], str | None] = lambda label, failure: None
+    """What to do about a failure that says nothing of that itself."""
 
 
 def build(
@@ -267,7 +269,8 @@ class _Build:
         mine.steps_ran += result.cache is None
         mine.steps_cached += result.cache is not None
         if result.error is not None:
-            self._fail(label, result, mine.reason)
+            hint = result.error.hint or self.around.advise(label, result.error)
+            self._fail(label, replace(result, error=replace(result.error, hint=hint)), mine.reason)
             return
         assert mine.ready is not None
         if result.moving and not mine.moved:

@@ -8,12 +8,14 @@ common, the runner finds out and the result keeps, so a hit is judged like a run
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from strata.core.action import Action, Artifact
 from strata.core.action_graph import ActionGraph
 from strata.core.label import Label
+from strata.core.observation import FILE
 from strata.core.result import ActionResult, CellFailure, FailureKind, Output
 
 
@@ -36,6 +38,7 @@ class Mutations:
         `artifacts` says what each slot of `action` was given.
         """
         failure = next(self._lost(action, result, artifacts), None)
+        failure = failure or next(self._restated(action.label, result), None)
         self._note(action.label, result, artifacts)
         return failure or next(self._overtaken(action.label, result), None)
 
@@ -74,6 +77,14 @@ class Mutations:
         if missed:
             yield _hidden(label, missed, changed)
         yield from apart
+
+    def _restated(self, label: Label, result: ActionResult) -> Iterator[CellFailure]:
+        """State in no variable that the cell changed, and that a later cell would see unchanged."""
+        for owner, place in result.restated:
+            users = self.graph.users_of(owner, label)
+            later = self.graph.later(users.labels, label)
+            if later:
+                yield _unseen(owner, place, users.defined_in, later)
 
     def _overtaken(self, label: Label, result: ActionResult) -> Iterator[CellFailure]:
         """A later cell that was faster has changed what this one handed on under another name."""
@@ -130,6 +141,26 @@ def _separated(artifact: Artifact, other: Artifact, readers: tuple[Label, ...]) 
         f"it changes '{artifact.name}' of {artifact.producer} in place, with which '{other.name}' "
         f"of {other.producer} has parts in common; {_listed(readers)} would read the old ones",
         f"copy where '{other.name}' is made (copy.deepcopy), or make the change in that cell",
+    )
+
+
+def _unseen(
+    owner: str, place: str, defined_in: Mapping[str, Label], later: tuple[Label, ...]
+) -> CellFailure:
+    if owner.startswith(FILE):
+        where = owner.removeprefix(FILE)
+        what = (
+            f"it changes '{place}' of the module {where}, which {_listed(later)} would import anew"
+        )
+    else:
+        name = re.split(r"[.(]", place)[0]
+        where = str(defined_in[name]) if name in defined_in else "the cell that defines it"
+        what = f"it changes the state of '{name}' of {where} ({place}), and {_listed(later)} would "
+        what += "see it unchanged: definitions cross cells as source"
+    return _failure(
+        what,
+        f"keep what changes in a variable, or make the change in {where}; "
+        "a mere cache may stay, if its name begins with '_'",
     )
 
 

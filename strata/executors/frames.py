@@ -111,6 +111,8 @@ class DoneSent:
     """Input slots whose value was changed in place."""
     aliases: tuple[tuple[str, str], ...] = ()
     """(output, input slot) that have mutable parts in common."""
+    restated: tuple[tuple[str, str], ...] = ()
+    """State in no variable that was changed: as in `ActionResult`."""
     seen: Seen = Seen()
 
 
@@ -246,7 +248,8 @@ def _done(record: Mapping[str, object]) -> DoneSent:
     return DoneSent(
         peak_memory_bytes=_optional_count(record, "peak_memory_bytes"),
         changed=_texts(record, "changed"),
-        aliases=tuple(_pair(pair) for pair in _list(record, "aliases")),
+        aliases=_pairs(record, "aliases"),
+        restated=_pairs(record, "restated"),
         seen=Seen(
             reads=tuple(_read(read) for read in _list(seen, "reads")),
             folders=_texts(seen, "folders"),
@@ -271,12 +274,16 @@ def _read(read: object) -> tuple[str, Signature | None]:
             raise Malformed(f"a file that was read: {read!r:.60}")
 
 
-def _pair(pair: object) -> tuple[str, str]:
+def _pairs(record: Mapping[str, object], name: str) -> tuple[tuple[str, str], ...]:
+    return tuple(_pair(pair, name) for pair in _list(record, name))
+
+
+def _pair(pair: object, name: str) -> tuple[str, str]:
     match pair:
-        case [str(output), str(slot)]:
-            return output, slot
+        case [str(one), str(other)]:
+            return _text({name: one}, name), _text({name: other}, name)
         case _:
-            raise Malformed(f"an alias {pair!r:.60}")
+            raise Malformed(f"of {name!r}: {pair!r:.60}, not a pair of texts")
 
 
 def _list(record: Mapping[str, object], name: str) -> list[object]:

@@ -137,6 +137,7 @@ class LocalExecutor:
             shared=() if failure is not None else self._shared(ending, scratch, secrets),
             aliases=done.aliases,
             changed=done.changed,
+            restated=done.restated,
             observed=observations.observed,
             moving=(*observations.moving, *swallowed(confined, done.seen.refused)),
             sandboxed=confined is not None,

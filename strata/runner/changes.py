@@ -14,13 +14,16 @@ from .sharing import ATOMS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from typing import Any
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from typing import Any, Callable, Optional
 
     from .channel import Buffer
     from .definitions import Definitions
+    from .inputs import Buffer as WritableBuffer
     from .inputs import Inputs, Loaded, StoredValue, Unit
     from .values import Encoded
+
+    Encode = Callable[[Any], Optional[Encoded]]
 
 _ONE_FORM = ("json", "npy")
 """Codecs that write a value in one way only, whoever made it."""
@@ -31,13 +34,24 @@ _STEP = 1 << 20
 class Changes:
     """What became of the inputs that were loaded."""
 
-    def __init__(self, inputs: Inputs, definitions: Definitions, namespace: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        inputs: Inputs,
+        definitions: Definitions,
+        namespace: dict[str, Any],
+        handed_on: Collection[str] = (),
+    ) -> None:
+        """`handed_on` are the slots whose values the cell gives to others as its own: a statement
+        says that it changes them."""
         self._inputs = inputs
         self._definitions = definitions
         self._namespace = namespace
         self._encoded: dict[int, Encoded] = {}
         self._changed: set[int] = set()
         """Ids of values of inputs that were changed."""
+        self._unsteady: set[int] = set()
+        """Ids of those that are stored in another way each time."""
+        self._handed_on = {id(inputs.value(slot)) for slot in handed_on}
         self._clean = _clean_mappings(inputs.loaded())
         for loaded in inputs.loaded().values():
             self._look_at(loaded)
@@ -60,10 +74,11 @@ class Changes:
 
         Storing a value that was loaded may give other bytes than storing the one that was made,
         where there is no one form for it. Without this, a cell that only looks at a value would
-        seem to change it.
+        seem to change it. One that is unsteady is stored anew: it may have been changed in a place
+        where nothing can be told.
         """
         value = self._inputs.value(slot)
-        if id(value) in self._changed:
+        if id(value) in self._changed | self._unsteady:
             return None
         encoded = self._encoded.get(id(value))
         stored = self._inputs.stored(slot)
@@ -87,15 +102,19 @@ class Changes:
         clean = self._clean.get(loaded.stored.unit)
         if encoded is not None and _is_stored(encoded, loaded.stored, clean):
             return
-        afresh: Any = self._decode(loaded.stored)
-        fresh = self._encode_together(afresh)
-        if _are_same(encoded, fresh) or fresh is None:
+        first, second = self._load_twice(loaded.stored)
+        if not type(first) is type(second) is dict:
             return
-        changed = [name for name in parts if self._part_differs(parts[name], afresh[name])]
+        if any(id(part) in self._handed_on for part in parts.values()):
+            self._handed_on.add(id(parts))
+        if not self._compare(parts, first, second, self._encode_together):
+            return
+        changed = [
+            name
+            for name, part in parts.items()
+            if self._compare(part, first[name], second[name], self._encode)
+        ]
         self._changed.update(id(parts[name]) for name in changed or parts)
-
-    def _part_differs(self, part: object, afresh: object) -> bool:
-        return not _are_same(self._encode(part), self._encode(afresh))
 
     def _differs(self, value: object, stored: StoredValue, clean: int | None) -> bool:
         """Whether storing `value` gives other bytes than those it was loaded from."""
@@ -106,13 +125,28 @@ class Changes:
                 return False
             if encoded.codec == stored.codec and encoded.codec in _ONE_FORM:
                 return True
-        first, second = self._decode(stored), self._decode(stored)
-        afresh = self._encode(first)
-        if afresh is None or _are_same(encoded, afresh):
+        return self._compare(value, *self._load_twice(stored), self._encode)
+
+    def _compare(self, value: Any, first: Any, second: Any, encode: Encode) -> bool:
+        """Whether `value` is another than `first`; `second` was loaded from the same bytes."""
+        now, loaded = encode(value), encode(first)
+        if loaded is None or _are_same(now, loaded):
             return False  # what it is made of cannot be stored again, or has no one form
-        # A value that is stored in another way each time says nothing.
-        again = encoded is not None and not _are_same(encoded, self._encode(value))
-        return not again and _are_same(afresh, self._encode(second))
+        now_again, again = encode(value), encode(second)
+        if now is None or (_are_same(now, now_again) and _are_same(loaded, again)):
+            return True
+        self._unsteady.add(id(value))
+        if now_again is None or again is None:
+            return id(value) in self._handed_on
+        from .unsteady import differs, draw
+
+        before, after = [loaded, again], [now, now_again]
+        found = differs(before, after)
+        if found and draw(second):  # what is computed when a figure is shown does not count
+            copy = self._decode(now.codec, bytearray(b"".join(now.buffers)))
+            draw(copy)
+            found = differs([*before, encode(second) or again], [*after, encode(copy) or now_again])
+        return id(value) in self._handed_on if found is None else found
 
     def _encode(self, value: object) -> Encoded | None:
         try:
@@ -126,9 +160,13 @@ class Changes:
         except values.Unstorable:
             return None
 
-    def _decode(self, stored: StoredValue) -> object:
+    def _load_twice(self, stored: StoredValue) -> tuple[Any, Any]:
+        one, other = (self._decode(stored.codec, stored.map()) for _ in "12")
+        return one, other
+
+    def _decode(self, codec: str, data: WritableBuffer) -> object:
         try:
-            return values.decode(stored.codec, stored.map(), self._definitions)
+            return values.decode(codec, data, self._definitions)
         except Exception:  # noqa: BLE001 - code of classes; it was loaded once
             return _Nothing()
 

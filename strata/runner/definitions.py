@@ -18,7 +18,7 @@ from .sources import SourceLoader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from types import ModuleType
     from typing import Any
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 MODULE_PREFIX = "strata_cell_"
 STAR = "*"
+_SHORT = 12
+"""Characters of an id in the name of a module."""
 
 
 class Definitions:
@@ -67,6 +69,19 @@ class Definitions:
             if spec["id"] not in self._specs:
                 self._specs[spec["id"]] = spec
                 self._sources.add(_chunks(spec)[0][2], 1, spec["normalized"])
+
+    def install(self) -> None:
+        """From now on `import strata_cell_…` works: `pickle.loads` of the user's does that."""
+        sys.meta_path.insert(0, _Finder(self))
+
+    def imported(self, name: str) -> ModuleType:
+        """The module of that name. Raises `NotAtHand`."""
+        short = name[len(MODULE_PREFIX) :]
+        own = self._own.values()
+        for module_id in self._specs:
+            if module_id[:_SHORT] == short and module_id not in own:
+                return self.module(module_id)
+        raise NotAtHand(name)
 
     def resolve(self, module_id: str, qualified_name: str) -> object:
         """The object that is called `qualified_name` in a module, built if need be.
@@ -122,6 +137,22 @@ class Definitions:
         kept = ("id", "names", "normalized", "future", "uses", "values")
         return [{key: self._spec(i)[key] for key in kept} for i in self.closure(ids)]
 
+    def mentioned(self, data: bytes) -> set[str]:
+        """Ids of the modules whose names are in `data`: it may hold a pickle that the user made."""
+        prefix, names = MODULE_PREFIX.encode(), set()
+        at = data.find(prefix)
+        while at >= 0:
+            at += len(prefix)
+            names.add(data[at : at + _SHORT].decode("ascii", "replace"))
+            at = data.find(prefix, at)
+        return {i for i in self._specs if i[:_SHORT] in names} if names else set()
+
+    def executed(self) -> Iterator[tuple[str, ModuleType, Iterable[str]]]:
+        """The modules that are there, but the cell's own: id, module, names that it defines."""
+        for module_id, module in self._modules.items():
+            if module is not self._main:
+                yield module_id, module, self._specs[module_id]["names"]
+
     def knows(self, module_id: str) -> bool:
         """Whether a specification of this module is at hand."""
         return module_id in self._specs
@@ -168,7 +199,7 @@ class Definitions:
         if module_id in self._own.values():
             self._build_early(spec)
             return
-        name = MODULE_PREFIX + module_id[:12]
+        name = MODULE_PREFIX + module_id[:_SHORT]
         module = type(sys)(name)
         module.__file__ = _chunks(spec)[0][2]
         module.__loader__ = SourceLoader(self._sources, module.__file__)  # type: ignore[assignment]
@@ -177,7 +208,9 @@ class Definitions:
         try:
             for local, (used, used_name) in spec["uses"].items():
                 self.bind(used, used_name, vars(module), local)
-            self._unfinished[module_id] = list(spec["values"].items())
+            begun = spec.get("begun", ())
+            waiting = [item for item in spec["values"].items() if item[0] not in begun]
+            self._unfinished[module_id] = waiting
             self._finish(module_id)
         except BaseException:
             self._unfinished.pop(module_id, None)
@@ -186,6 +219,8 @@ class Definitions:
             raise
 
     def _build_early(self, spec: Mapping[str, Any]) -> None:
+        if spec.get("begun"):
+            raise _of_this_cell(spec)
         # Values that it reads are the cell's own, or bound for it: they are in the namespace by
         # the time that a method reads them.
         self._modules[spec["id"]] = self._main
@@ -199,19 +234,38 @@ class Definitions:
 
         A value may hold an instance of a class of this very module. Loading it comes back here,
         to bind the values that are left and to execute the source: that cannot need the value,
-        which was made after the class.
+        which was made after the class; unless a decorator puts the class into it. Values that the
+        source itself begins are bound when it has been executed: what decorators did to them
+        while it was is done already in the value that is bound.
         """
         spec = self._spec(module_id)
         namespace = vars(self._modules[module_id])
         waiting = self._unfinished[module_id]
         while waiting:
-            local, slot = waiting.pop()
-            if "chunks" not in spec or self.inputs is None:
-                raise _not_given(spec, local)
-            if not self.inputs.bind(slot, namespace, local):
-                raise _not_given(spec, local)
-        if self._unfinished.pop(module_id, None) is not None:
+            self._bind_value(spec, *waiting.pop())
+        if self._unfinished.pop(module_id, None) is None:
+            return
+        try:
             self._execute(spec, namespace)
+        except NameError as problem:
+            raise self._too_early(spec, problem) from None
+        for local in spec.get("begun", ()):
+            self._bind_value(spec, local, spec["values"][local])
+
+    def _bind_value(self, spec: Mapping[str, Any], local: str, slot: str) -> None:
+        namespace = vars(self._modules[spec["id"]])
+        if "chunks" not in spec or self.inputs is None:
+            raise _not_given(spec, local)
+        if not self.inputs.bind(slot, namespace, local):
+            raise _not_given(spec, local)
+
+    def _too_early(self, spec: Mapping[str, Any], problem: NameError) -> Exception:
+        """Why a source that is executed has no name: it wants a value that waits for itself."""
+        for module_id, module in self._modules.items():
+            for local in self._spec(module_id)["values"]:
+                if local not in vars(module) and f"name {local!r} is not" in str(problem):
+                    return _circular(spec, local)
+        return problem
 
     def _execute(self, spec: Mapping[str, Any], namespace: dict[str, Any]) -> None:
         flags = _future_flags(spec["future"])
@@ -220,11 +274,61 @@ class Definitions:
             exec(compile(padded, file, "exec", flags, True), namespace)
 
 
+class NotAtHand(ModuleNotFoundError):
+    """A pickle that the user made names definitions of another cell that did not come along."""
+
+    hint = "read the function or class that is in the pickle in this cell, by its name"
+
+    def __init__(self, module: str) -> None:
+        super().__init__(
+            "this pickle names a function or class of another cell, whose definition this cell "
+            "is not given",
+            name=module,
+        )
+
+
+class _Finder:
+    """Finds the modules of definitions: for code that imports them by their names."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self._definitions = definitions
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> Any:
+        """As PEP 451 has it; None means: not here."""
+        if not name.startswith(MODULE_PREFIX):
+            return None
+        return sys.modules["_frozen_importlib"].ModuleSpec(name, self)
+
+    def create_module(self, spec: Any) -> ModuleType:
+        """The module, built: it is the one that everybody else gets."""
+        return self._definitions.imported(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Nothing: it has been executed."""
+
+
 def _not_given(spec: Mapping[str, Any], local: str) -> InputFailed:
     names = ", ".join(map(repr, spec["names"]))
     return InputFailed(
         f"{names} of another cell reads {local!r}, which this cell is not given",
         f"read {spec['names'][0]!r} in this cell by its name, so that it is seen to need it",
+    )
+
+
+def _of_this_cell(spec: Mapping[str, Any]) -> InputFailed:
+    names = ", ".join(map(repr, spec["names"]))
+    return InputFailed(
+        f"a value that this cell is given needs its own {names}, which fills {spec['begun'][0]!r}",
+        f"define {names} and {spec['begun'][0]!r} in a cell above",
+    )
+
+
+def _circular(spec: Mapping[str, Any], local: str) -> InputFailed:
+    names = ", ".join(map(repr, spec["names"]))
+    return InputFailed(
+        f"{names} of another cell cannot be made without {local!r}, which holds {names} itself",
+        f"let {local!r} begin as empty in a statement of its own, such as `{local} = {{}}`, "
+        "and let only decorators fill it before that; or fill it in a cell below",
     )
 
 

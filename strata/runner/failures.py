@@ -12,7 +12,7 @@ import os
 import sys
 from types import TracebackType
 
-from .definitions import MODULE_PREFIX
+from .definitions import MODULE_PREFIX, NotAtHand
 from .inputs import InputFailed
 from .outputs import printable
 from .values import class_name
@@ -26,6 +26,8 @@ _LONGEST_MESSAGE = 4_000
 _LONGEST_TRACEBACK = 60_000
 _MOST_FRAMES_AT_EACH_END = 1_000
 _MOST_EXCEPTIONS = 50
+_NOT_IN_MAIN = "on <module '__main__'"
+"""What `pickle` says of a function or class that the cell which pickled it defines."""
 
 
 def describe(problem: BaseException, files: Collection[str]) -> dict[str, object]:
@@ -77,9 +79,11 @@ def _kind(problem: BaseException) -> tuple[str, str, str | None]:
         return "exit", message, "let the cell run to its end; raise an error to stop the build"
     if isinstance(problem, KeyboardInterrupt):
         return "interrupt", _message(problem) or "interrupted", None
-    hint = None
+    hint = problem.hint if isinstance(problem, NotAtHand) else None
     if isinstance(problem, EOFError) and "EOF when reading a line" in _message(problem):
         hint = "a cell has no keyboard; pass the value through a variable or a file"
+    if isinstance(problem, AttributeError) and _NOT_IN_MAIN in _message(problem):
+        hint = NotAtHand.hint
     return "exception", _message(problem), hint
 
 

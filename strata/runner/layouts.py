@@ -148,13 +148,22 @@ def _as_slice(places: Any) -> Any:
 def _reduce_extension_array(value: Any) -> Any:
     """One of pandas' own arrays, without what cannot be seen: what is below a mask, too."""
     made_by = value.__reduce_ex__(5)
-    if len(made_by) < 3 or type(made_by[2]) is not dict:
+    if len(made_by) < 3:
         return made_by
-    state = {name: part for name, part in made_by[2].items() if name not in _UNSEEN}
-    if "_mask" in state and "_data" in state and state["_mask"].any():
-        state["_data"] = state["_data"].copy()
-        state["_data"][state["_mask"]] = 0
+    state = made_by[2]
+    if type(state) is tuple and state and type(state[-1]) is dict:  # those in Cython: the rest
+        rest = _seen(state[-1])
+        state = (*state[:-1], rest) if rest else state[:-1]
+    elif type(state) is dict:
+        state = _seen(state)
+        if "_mask" in state and "_data" in state and state["_mask"].any():
+            state["_data"] = state["_data"].copy()
+            state["_data"][state["_mask"]] = 0
     return *made_by[:2], state, *made_by[3:]
+
+
+def _seen(state: dict[str, Any]) -> dict[str, Any]:
+    return {name: part for name, part in state.items() if name not in _UNSEEN}
 
 
 def _reduce_column(value: Any) -> Any:

@@ -13,8 +13,10 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import CodeType
-    from typing import Any
+    from types import CodeType, ModuleType
+    from typing import Any, Callable
+
+    Execute = Callable[[ModuleType], None]
 
 # The frozen module behind `importlib.machinery`, which every interpreter has loaded already.
 _external = sys.modules["_frozen_importlib_external"]
@@ -28,9 +30,29 @@ class _FromSource(_external.SourceFileLoader):  # type: ignore[misc, name-define
         code: CodeType = self.source_to_code(self.get_data(path), path)
         return code
 
+    def exec_module(self, module: ModuleType) -> None:
+        if _around:
+            _around[-1](module, super().exec_module)
+        else:
+            super().exec_module(module)
 
-def install(folder: str) -> None:
-    """From now on, modules in and below `folder` are loaded from source."""
+
+_around: list[Callable[[ModuleType, Execute], None]] = []
+
+
+def is_local(name: str) -> bool:
+    """Whether the module `name` was loaded from source, by us."""
+    spec = getattr(sys.modules.get(name), "__spec__", None)
+    return type(getattr(spec, "loader", None)) is _FromSource
+
+
+def install(folder: str, around: Callable[[ModuleType, Execute], None] | None = None) -> None:
+    """From now on, modules in and below `folder` are loaded from source.
+
+    `around` is given each of them, and what executes it.
+    """
+    if around is not None:
+        _around.append(around)
     folder = os.path.join(os.path.realpath(folder), "")
     loaders = (
         (_external.ExtensionFileLoader, _suffixes()),

@@ -10,7 +10,7 @@ from .channel import write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from typing import Any
 
     from .changes import Changes
@@ -41,17 +41,16 @@ def send_outputs(
     Raises `OSError` where `scratch` cannot be written: that is no fault of the value, and must not
     be cached as one.
     """
-    changes = _changes(inputs, definitions, namespace)
+    names = [name for name in names if name in namespace]
+    came = {n: given[n] for n in names if n in given and inputs.value(given[n]) is namespace[n]}
+    changes = _changes(inputs, definitions, namespace, came.values())
     kept: dict[str, object] = {}
     for name in names:
-        if name not in namespace:
-            continue
-        slot = given.get(name)
-        came_in = slot is not None and inputs.value(slot) is namespace[name]
-        value = changes.latest(slot) if changes and slot and came_in else namespace[name]
+        slot = came.get(name)
+        value = changes.latest(slot) if changes and slot else namespace[name]
         try:
             encoded = None
-            if changes and slot and came_in and value is namespace[name]:
+            if changes and slot and value is namespace[name]:
                 encoded = changes.as_given(slot)
             encoded = encoded or values.encode(value, definitions)
         except values.Unstorable as problem:
@@ -63,7 +62,12 @@ def send_outputs(
     return {"changed": changes.slots() if changes else [], "aliases": aliases}
 
 
-def _changes(inputs: Inputs, definitions: Definitions, namespace: dict[str, Any]) -> Changes | None:
+def _changes(
+    inputs: Inputs,
+    definitions: Definitions,
+    namespace: dict[str, Any],
+    handed_on: Collection[str],
+) -> Changes | None:
     """What became of the inputs; None where there is none that could have changed."""
     if all(type(one.value) in _PLAIN for one in inputs.loaded().values()) and not any(
         space is not namespace for spaces in inputs.bindings.values() for space, _ in spaces
@@ -71,7 +75,7 @@ def _changes(inputs: Inputs, definitions: Definitions, namespace: dict[str, Any]
         return None
     from .changes import Changes
 
-    return Changes(inputs, definitions, namespace)
+    return Changes(inputs, definitions, namespace, handed_on)
 
 
 def _send_shared(

@@ -102,7 +102,8 @@ class Reader:
         self._memo: list[Child] = []
         self._known: dict[object, Any] = {}
         """What cannot change, by value: parts are known already, so their ids stand for them."""
-        self._buffers = 0
+        self.buffers: list[Node] = []
+        """The places of what is kept beside the pickle, in that order."""
         self._handlers = {
             0x28: lambda: self._marks.append(len(self._stack)),
             0x61: lambda: self._add(b"e", [self._stack.pop()]),
@@ -254,8 +255,8 @@ class Reader:
 
     def _buffer(self) -> None:
         node = Node(b"\x97")
-        node.buffer = self._buffers
-        self._buffers += 1
+        node.buffer = len(self.buffers)
+        self.buffers.append(node)
         self._stack.append(node)
 
     def _read_only(self) -> None:

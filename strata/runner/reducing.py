@@ -10,6 +10,7 @@ import sys
 
 from . import layouts, made
 from .definitions import MODULE_PREFIX, is_of_cell
+from .local_imports import is_local
 from .values import Unstorable, type_name
 
 TYPE_CHECKING = False
@@ -66,10 +67,15 @@ class Reducer:
         return NotImplemented if reducer is None else reducer(value)
 
     def needs(self) -> tuple[str, ...]:
-        """Top-level modules, not of the standard library, that loading the pickle imports."""
+        """Modules, not of the standard library, that loading the pickle imports.
+
+        Those of the workspace by their full names: what else is in their package may be edited
+        and never matter to the value. Of the others the top level says which distribution it is.
+        """
         found = {kind.__module__ for kind in self._reducer_of} | self._modules_of_callables
-        tops = {name.partition(".")[0] for name in found if isinstance(name, str)}
-        return tuple(sorted(name for name in tops if _is_third_party(name)))
+        names = (name for name in found if isinstance(name, str))
+        needs = {n if is_local(n) else n.partition(".")[0] for n in names}
+        return tuple(sorted(name for name in needs if _is_third_party(name)))
 
     def _find_reducer(self, kind: type) -> Callable[[Any], Any] | None:
         """How values of this class are stored; None: as pickle does it."""
@@ -156,7 +162,7 @@ def _is_third_party(name: str) -> bool:
     if known is not None:
         return name not in known and getattr(sys.modules.get(name), "__spec__", None) is not None
     file = getattr(sys.modules.get(name), "__file__", None) or ""
-    return "-packages" in file
+    return is_local(name) or "-packages" in file
 
 
 def _reduce_typing(value: Any) -> Any:

@@ -45,7 +45,7 @@ class Encoded:
         self.codec = ""
         self.buffers = buffers
         self.needs = needs
-        """Top-level modules, not of the standard library, that decoding imports."""
+        """Modules, not of the standard library, that decoding imports: `Reducer.needs`."""
         self.unstable = unstable
         """Why equal values may have other bytes, in a few words; "" where they have the same."""
 

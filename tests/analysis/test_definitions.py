@@ -329,3 +329,68 @@ def test_a_definition_of_a_cell_with_a_wrong_annotation_is_as_good_as_before() -
     graph = analyzed(notebook({"a": "# @timeout soon\ndef f(): return 1", "b": "f()"}))
     assert list(graph.broken) == [label("a")]
     assert graph.needs[label("b")] == ()
+
+
+# Packages that several cells import.
+
+
+def test_submodules_that_earlier_cells_imported_are_imported_too() -> None:
+    cells = {"a": "import p.x", "b": "import p.y", "r": "p.x, p.y"}
+    assert module(closure_of("r", **cells), "p").chunks[0].normalized == "import p.x\nimport p.y"
+
+
+def test_a_function_that_uses_a_package_has_the_submodules_of_earlier_cells() -> None:
+    cells = {"a": "import p.x", "b": "import p.y\ndef f(): return p.x", "r": "f()"}
+    assert module(closure_of("r", **cells), "p").chunks[0].source == "import p.x\nimport p.y"
+
+
+@pytest.mark.parametrize("between", ["p = 1", "import q as p", "from q import p", "del p\np = 2"])
+def test_submodules_are_gone_when_the_name_is_bound_otherwise(between: str) -> None:
+    closure = closure_of("r", a="import p.x", b=between, c="import p.y", r="p")
+    assert module(closure, "p").chunks[0].normalized == "import p.y"
+
+
+def test_an_import_under_another_name_brings_nothing_else() -> None:
+    closure = closure_of("r", a="import p.x", b="import p.y as p", r="p")
+    assert module(closure, "p").chunks[0].normalized == "import p.y as p"
+
+
+def test_the_same_import_in_many_cells_is_one_module() -> None:
+    cells = {"a": "import p", "b": "import p", "r": "p", "s": "import p", "t": "p"}
+    assert module(closure_of("r", **cells), "p").id == module(closure_of("t", **cells), "p").id
+
+
+# Annotations that are text.
+
+
+def test_a_class_in_an_annotation_that_is_text_goes_along_if_a_cell_defines_it() -> None:
+    cells = {"a": "class T: pass\nv = 1", "b": "def f(a: 'T', b: 'v', c: 'nobody'): pass", "r": "f"}
+    assert uses(closure_of("r", **cells), "f") == {"T": {"T"}}
+    assert values(closure_of("r", **cells), "f") == {}
+
+
+def test_classes_that_name_each_other_in_text_are_one_module() -> None:
+    text = "class A:\n    b: 'B'\nclass B:\n    a: 'A'"
+    assert module(closure_of("r", a=text, r="A"), "A").names == ("A", "B")
+
+
+# Registries.
+
+REGISTRY = (
+    "known = {}\ndef register(f):\n    known[f.__name__] = f\n    return f\n"
+    "@register\ndef g(): pass\ndef names(): return sorted(known)\ndef other(): pass"
+)
+
+
+def test_what_fills_a_registry_is_one_module_that_begins_it() -> None:
+    closure = closure_of("r", a=REGISTRY, r="register")
+    found = module(closure, "register")
+    assert (found.names, found.begun) == (("g", "register"), ("known",))
+    assert found.chunks[0].normalized == "known = {}"
+    assert values(closure, "register") == {"known": ["a%known"]}
+
+
+def test_what_only_reads_a_registry_gets_its_value() -> None:
+    closure = closure_of("r", a=REGISTRY, r="names(), other()")
+    assert uses(closure, "names") == uses(closure, "other") == {}
+    assert module(closure, "names").begun == ()

@@ -28,6 +28,21 @@ def problem(found: JoinedCell) -> ConfigError:
     return found.problem
 
 
+# Packages.
+
+
+def test_a_cell_that_names_a_submodule_of_an_earlier_import_reads_that_import() -> None:
+    found = joined_cells(a="import p.x", b="import p.y\np.x", c="import p.y\np.y, p.xx")
+    assert source(found["b"], "p") == "def a%p"
+    assert source(found["c"], "p") is None
+
+
+def test_a_text_annotation_reads_an_earlier_definition_and_misses_nothing() -> None:
+    found = joined_cells(a="class T: pass\nv = 1", b="def f(a: 'T', b: 'v', c: 'W'): pass")
+    assert source(found["b"], "T") == "def a%T"
+    assert (source(found["b"], "v"), found["b"].problem) == (None, None)
+
+
 # Earlier and later.
 
 

@@ -146,7 +146,10 @@ def of_file(content: str) -> Late:
     return Late({"files": {"data.csv": content}})
 
 
-def ready_of(nb: Notebook, last: str, late: Late = Late(), **others: object) -> ReadyAction:
+NOTHING_LATE = Late()
+
+
+def ready_of(nb: Notebook, last: str, late: Late = NOTHING_LATE, **others: object) -> ReadyAction:
     node = graph_of(nb, **others).nodes[Label(nb.package, last)]
     action = first_action(node)
     inputs = {

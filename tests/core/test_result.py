@@ -51,6 +51,7 @@ results = st.builds(
     worker=any_text,
     finished_at=seconds,
     provenance=st.dictionaries(any_text, components, max_size=3),
+    restated=st.lists(st.tuples(any_text, any_text), max_size=2).map(tuple),
 )
 
 
@@ -80,7 +81,9 @@ def test_keys_that_a_newer_strata_added_are_ignored():
     assert from_json(json.dumps(record).encode()).worker == "gpu"
 
 
-ADDED_LATER = {"machine", "shared", "aliases", "changed", "observed", "sandboxed", "accepted"}
+ADDED_LATER = {
+    *("machine", "shared", "aliases", "changed", "restated", "observed", "sandboxed", "accepted")
+}
 
 
 def test_a_record_of_an_earlier_version_is_read():

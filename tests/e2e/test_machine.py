@@ -2,7 +2,7 @@
 
 The references are in `tests/e2e/model.py`: a plain Python program for values, a memory of what was
 ever built for what must run. `HYPOTHESIS_PROFILE=nightly` makes thousands of steps of it. What it
-found stands as plain tests in `test_noticed.py`.
+found stands as plain tests in `test_noticed_*.py`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -209,3 +210,11 @@ def _environ(world: World) -> Iterator[None]:
 
 
 TestNotebooks = Notebooks.TestCase
+NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+TestNotebooks.settings = settings(
+    max_examples=200 if NIGHTLY else 12,
+    stateful_step_count=40 if NIGHTLY else 25,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from strata.core.action import Action, Artifact, Command
-from strata.core.action_graph import ActionGraph
+from strata.core.action_graph import ActionGraph, Users
 from strata.core.digest import digest_bytes
 from strata.core.label import Label
 from strata.core.result import ActionResult, CellFailure, FailureKind, Output, Shared
@@ -150,3 +150,33 @@ def test_sharing_without_a_change_is_no_error() -> None:
     world.ended("a", outputs="x y", shared="x y")
     assert world.ended("b", {"x": "a_x", "y": "a_y"}, "z", aliases={"z": "x"}) is None
     assert world.ended("c", {"x": "a_x", "z": "b_z"}) is None
+
+
+def restating(owner: str, place: str, users: Users) -> CellFailure | None:
+    """What is said when b has changed that."""
+    order = {label(name): place for place, name in enumerate(CELLS)}
+    graph = ActionGraph({}, {}, {}, {}, order, lambda asked, changer: users)
+    action = Action(label("b"), Command("toy", {}), ENVIRONMENT, {})
+    return Mutations(graph).ended(action, ActionResult(restated=((owner, place),)), {})
+
+
+def test_a_changed_state_of_a_definition_that_a_later_cell_uses_is_an_error() -> None:
+    users = Users({"C": label("a")}, (label("a"), label("b"), label("d")))
+    failure = restating("ab" * 16, "C.xs", users)
+    assert failure is not None
+    assert failure.kind is FailureKind.MUTATION
+    assert "the state of 'C' of //nb:a (C.xs)" in failure.message
+    assert "//nb:d would" in failure.message
+    assert "in a variable, or make the change in //nb:a" in str(failure.hint)
+    assert restating("ab" * 16, "f(seen)", Users({"f": label("a")}, (label("c"),))) is not None
+
+
+def test_a_changed_module_that_a_later_cell_imports_is_an_error() -> None:
+    failure = restating("file:nb/helper.py", "xs", Users({}, (label("c"),)))
+    assert failure is not None
+    assert "'xs' of the module nb/helper.py, which //nb:c would import anew" in failure.message
+    assert "in nb/helper.py" in str(failure.hint)
+
+
+def test_a_state_that_no_later_cell_uses_is_nobodys_business() -> None:
+    assert restating("ab" * 16, "C.xs", Users({"C": label("a")}, (label("a"), label("b")))) is None

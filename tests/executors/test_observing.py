@@ -248,7 +248,7 @@ def test_distributions_that_are_not_in_the_key_are_observed_and_modules_that_are
     assert found.observed == {"dist:six": "the dist six", "module:torch": "the module torch"}
 
 
-def test_where_the_whole_lock_is_in_the_key_only_missing_modules_are_observed(ws: Workspace) -> None:
+def test_beside_the_whole_lock_only_missing_modules_are_observed(ws: Workspace) -> None:
     seen = Seen(modules=("six.py",), missing_modules=("torch",))
     environment = {"python": "3.11.7", "lock": "ab"}
     expected = Observations({"module:torch": "the module torch"}, ())

@@ -50,6 +50,7 @@ class Outcome:
     shared: dict[tuple[str, ...], Stored] = field(default_factory=dict)
     changed: list[str] = field(default_factory=list)
     aliases: list[list[str]] = field(default_factory=list)
+    restated: list[list[str]] = field(default_factory=list)
     unstorable: dict[str, dict[str, Any]] = field(default_factory=dict)
     displays: list[dict[str, bytes]] = field(default_factory=list)
     failure: dict[str, Any] | None = None
@@ -240,4 +241,5 @@ def _take(outcome: Outcome, header: dict[str, Any], payload: bytes, scratch: Pat
         assert kind == "done"
         outcome.changed = header.get("changed", [])
         outcome.aliases = header.get("aliases", [])
+        outcome.restated = header.get("restated", [])
         outcome.done = True

@@ -41,6 +41,7 @@ column_by_column["c"] = [3, 4]
 joined = pd.concat([frame[["b"]], frame[["a", "c"]]], axis=1)[["a", "b", "c"]]
 looked_at = frame.copy()
 looked_at["a"].sum(), looked_at.index.is_unique, looked_at.describe(), looked_at.to_numpy()
+without_arrow = pd.StringDtype("python", na_value=np.nan)
 texts = pd.Series(["a", "bb", None, "c"] * 3)
 read_only = np.arange(300)
 read_only.setflags(write=False)
@@ -95,6 +96,13 @@ EQUAL = {
         "pd.Series(['x y', 'x y'], dtype=object)",
         "pd.Series(['x y', fresh('x y')], dtype=object)",
     ),
+    "text_indexes": ("pd.Index(['p', 'q'])", "pd.Index(['p', 'q', 'r'])[:2]"),
+    "texts_without_arrow": (
+        "pd.Index(['p', 'q'], dtype=without_arrow)",
+        "pd.Index(['p', 'q', 'r'], dtype=without_arrow)[:2]",
+        "pd.Index(['p', fresh('q')], dtype=without_arrow)",
+    ),
+    "times": ("pd.to_datetime(['2020', '2021'])", "pd.to_datetime(['2020', '2021', '2022'])[:2]"),
     "masked": ("pd.array([1, None, 3], dtype='Int64')", "missing"),
     "masked_columns": (
         "pd.DataFrame({'a': pd.array([1, None, 3], dtype='Int64')})",
@@ -248,6 +256,19 @@ def test_what_loading_a_value_imports_is_told(tmp_path: Path):
     assert outcome.failure is None, outcome.failure["traceback"]
     found = dict(zip(NEEDS, (list(outcome.outputs[n].needs) for n in names), strict=True))
     assert {t: [n for n in found[t] if n != "pyarrow" or "pa." in t] for t in found} == NEEDS
+
+
+def test_of_a_local_package_the_very_module_is_told(run_cell, tmp_path: Path):
+    package = tmp_path / "pkg"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "deep.py").write_text("class C:\n    pass\n\ndef f():\n    pass\n")
+    (tmp_path / "single.py").write_text("from pkg.deep import C\nclass D(C):\n    pass\n")
+    source = "import pkg.deep, single, numpy as np\n"
+    source += "a, b, c = pkg.deep.C(), [single.D(), np.add], pkg.deep.f"
+    outputs = run_cell(source, ["a", "b", "c"]).outputs
+    needs = {name: list(stored.needs) for name, stored in outputs.items()}
+    assert needs == {"a": ["pkg.deep"], "b": ["numpy", "single"], "c": ["pkg.deep"]}
 
 
 def test_the_address_that_a_vectorizer_remembers_is_not_stored(run_cell, tmp_path: Path):

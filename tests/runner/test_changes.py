@@ -200,3 +200,60 @@ def test_a_slot_of_the_same_artifact_changes_with_it(run_cell, stored):
     bindings = {"p": {"slot": "p"}, "q": {"slot": "q"}}
     outcome = run_cell("p.append(1)", [], {"p": one, "q": one}, bindings=bindings)
     assert outcome.changed == ["p", "q"]
+
+
+STAMPED = """
+import time
+class Stamped:
+    def __init__(self):
+        self.lines, self.twin, self.tags = [], None, set()
+    def __getstate__(self):
+        return {**vars(self), "stamp": time.time_ns(), "all": {time.time_ns()}}
+"""
+"""Stored as other bytes each time, as a figure is."""
+UNSTEADY = {
+    "s.lines.append(1)": True,
+    "s.lines[0].append(1)": True,
+    "s.tags.add('b')": True,
+    "s.other = 5": True,
+    "s.twin = s.lines": True,
+    "s.lines[0] = [0]": False,
+    "s.stamp = 7": False,
+    "len(s.lines)": False,
+}
+
+
+@pytest.mark.parametrize("source", UNSTEADY)
+@pytest.mark.parametrize("shown", [False, True])
+def test_a_value_that_never_has_the_same_bytes_is_compared_in_what_is_steady(
+    run_cell, source: str, shown: bool
+):
+    spec = module("aa" * 16, STAMPED, ["Stamped"])
+    own = {"Stamped": "aa" * 16}
+    make = f"{STAMPED}s = Stamped()\ns.lines = [[0], [0]]\ns.tags = {{'a'}}"
+    stored = run_cell(make, ["s"], own=own, modules=[spec]).outputs
+    bindings = {"s": {"slot": "s"}}
+    outputs = ["s"] if shown else []
+    outcome = run_cell(source, outputs, stored, bindings=bindings, modules=[spec])
+    assert outcome.failure is None, outcome.failure["traceback"]
+    assert outcome.changed == (["s"] if UNSTEADY[source] else [])
+    if shown:  # it may have been changed where nothing can be told
+        assert outcome.outputs["s"].data != stored["s"].data
+
+
+@pytest.mark.slow
+def test_a_figure_is_changed_by_what_is_drawn_into_it_and_not_by_showing_it(run_cell):
+    names = ("fig", "ax")
+    make = "import matplotlib.pyplot as plt\nfig, ax = plt.subplots()\nax.plot([1, 2])"
+    given = run_cell(make, names).shared[names].parts(*names)
+    bindings = {name: {"slot": name} for name in names}
+    for source, expected in {
+        "len(ax.lines); repr(fig); ax.get_xlim(); fig": [],
+        "fig.savefig('x.png'); [t.get_text() for t in ax.get_xticklabels()]": [],
+        "ax.plot([3, 4])": ["fig", "ax"],
+        "ax.set_xlim(0, 9)": ["fig", "ax"],
+        "ax.lines[0].set_color('red')": ["fig", "ax"],
+    }.items():
+        outcome = run_cell(source, [], given, bindings=bindings, shows_last=True)
+        assert outcome.failure is None, outcome.failure["traceback"]
+        assert outcome.changed == expected, source

@@ -177,6 +177,64 @@ def test_a_class_whose_values_are_not_given_is_an_error_of_the_input(tmp_path: P
     )
 
 
+REGISTRY = "known = {}\ndef r(f):\n    known[f.__name__] = f\n    return f\n@r\ndef g(): pass\n"
+
+
+def test_a_value_that_a_module_begins_itself_is_bound_when_it_has_been_executed(tmp_path: Path):
+    spec = {**module("ff" * 16, REGISTRY, ["r", "g"], values={"known": "ff.known"})}
+    spec["begun"] = ["known"]
+    own = {"r": "ff" * 16, "g": "ff" * 16}
+    stored = produce(REGISTRY + "known[1] = 2", ["known"], tmp_path, own=own, modules=[spec])
+    outcome = run(
+        cell(
+            "answer = [known['g'] is g, known[1], r.__globals__['known'] is known, len(known)]",
+            ["answer"],
+            modules=[spec],
+            bindings={
+                "known": {"slot": "ff.known"},
+                "g": {"module": "ff" * 16, "name": "g"},
+                "r": {"module": "ff" * 16, "name": "r"},
+            },
+        ),
+        {"ff.known": stored["known"]},
+        folder=tmp_path,
+    )
+    assert outcome.failure is None, outcome.failure
+    assert value(outcome.outputs["answer"]) == [True, 2, True, 2]
+
+
+def test_a_value_that_waits_for_itself_is_one_error_with_advice(tmp_path: Path):
+    spec = module("ff" * 16, REGISTRY.partition("\n")[2], ["g", "r"], values={"known": "ff.known"})
+    own = {"r": "ff" * 16, "g": "ff" * 16}
+    stored = produce(REGISTRY, ["known"], tmp_path, own=own, modules=[spec])
+    asks = cell("known", modules=[spec], bindings={"known": {"slot": "ff.known"}})
+    failure = run(asks, {"ff.known": stored["known"]}, folder=tmp_path).failure
+    assert failure["kind"] == "input"
+    assert failure["message"] == (
+        "'g', 'r' of another cell cannot be made without 'known', which holds 'g', 'r' itself"
+    )
+    assert "`known = {}`" in failure["hint"]
+
+
+def test_a_pickle_of_the_users_brings_the_definitions_that_it_names(points, tmp_path: Path):
+    dumps = cell(
+        "import pickle\nd = pickle.dumps(Point)", ["d"], modules=MODULES, bindings=bind("Point")
+    )
+    dumped = run(dumps, folder=tmp_path).outputs
+    loads = cell("import pickle\nx = pickle.loads(d)(6).x", ["x"], bindings={"d": {"slot": "d"}})
+    outcome = run(loads, dumped, folder=tmp_path)
+    assert outcome.failure is None, outcome.failure
+    assert value(outcome.outputs["x"]) == 6
+
+
+@pytest.mark.parametrize("module_name", ["strata_cell_0123456789ab", "__main__"])
+def test_a_pickle_of_what_did_not_come_along_says_what_to_read(run_cell, module_name: str):
+    failure = run_cell(f"import pickle\npickle.loads(b'c{module_name}\\nf\\n.')").failure
+    assert failure["kind"] == "exception"
+    assert failure["line"] == 2
+    assert failure["hint"].startswith("read the function or class")
+
+
 def test_an_error_while_definitions_are_executed_is_placed_in_their_cell(run_cell):
     spec = module("ab" * 16, "import no_such_module", ["no_such_module"], line=12)
     outcome = run_cell(

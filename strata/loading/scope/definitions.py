@@ -16,6 +16,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from strata.loading.scope.annotations import text_names
 from strata.loading.scope.model import Definition, DefinitionKind
 from strata.loading.scope.names import BUILTINS, IMPLICIT
 from strata.loading.scope.namespace import Namespace
@@ -23,11 +24,15 @@ from strata.loading.scope.namespace import Namespace
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A top-level statement, its normal form, and the names it looks up in the module."""
+    """A top-level statement, its normal form, and the names it looks up in the module.
+
+    `postponed`: no annotation in it is evaluated.
+    """
 
     node: ast.stmt
     normalized: str
     needed: frozenset[str]
+    postponed: bool = False
 
 
 def definitions(
@@ -61,17 +66,17 @@ def _candidates(statement: Statement, text: str) -> Sequence[Definition]:
             parts = [part for part in node.names if part.name != "*"]
             return [_import(f"from {origin} import {_alias(part)}", part) for part in parts]
         case ast.FunctionDef() | ast.AsyncFunctionDef():
-            return [_definition(statement, node.name, DefinitionKind.FUNCTION, text)]
+            return [make_definition(statement, node.name, DefinitionKind.FUNCTION, text)]
         case ast.ClassDef():
-            return [_definition(statement, node.name, DefinitionKind.CLASS, text)]
+            return [make_definition(statement, node.name, DefinitionKind.CLASS, text)]
         case (
             ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda())
             | ast.AnnAssign(target=ast.Name(id=name), value=ast.Lambda())
         ):
-            return [_definition(statement, name, DefinitionKind.LAMBDA, text)]
+            return [make_definition(statement, name, DefinitionKind.LAMBDA, text)]
     target = getattr(node, "name", None)
     if type(node).__name__ == "TypeAlias" and isinstance(target, ast.Name):  # Python 3.12
-        return [_definition(statement, target.id, DefinitionKind.TYPE_ALIAS, text)]
+        return [make_definition(statement, target.id, DefinitionKind.TYPE_ALIAS, text)]
     return []
 
 
@@ -84,11 +89,13 @@ def _import(source: str, part: ast.alias) -> Definition:
     return Definition(name, DefinitionKind.IMPORT, source, source, part.lineno)
 
 
-def _definition(statement: Statement, name: str, kind: DefinitionKind, text: str) -> Definition:
+def make_definition(statement: Statement, name: str, kind: DefinitionKind, text: str) -> Definition:
+    """The definition of `name` that is `statement`."""
     start = _start(statement.node, text)
     line = text.count("\n", 0, start) + 1
     stop = _offset(text, statement.node.end_lineno or line, statement.node.end_col_offset or 0)
     needed = statement.needed - {name} - IMPLICIT
+    hints = text_names(statement.node, postponed=statement.postponed)
     return Definition(
         name,
         kind,
@@ -97,6 +104,7 @@ def _definition(statement: Statement, name: str, kind: DefinitionKind, text: str
         line,
         tuple(sorted(needed - BUILTINS)),
         tuple(sorted(needed & BUILTINS)),
+        tuple(sorted(hints - needed - {name} - IMPLICIT - BUILTINS)),
     )
 
 

@@ -15,6 +15,7 @@ class DefinitionKind(StrEnum):
     IMPORT = "import"
     LAMBDA = "lambda"
     TYPE_ALIAS = "type"
+    BEGINNING = "beginning"  # of a value: see `Beginning`
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,21 @@ class Definition:
     reads: tuple[str, ...] = ()
     builtin_reads: tuple[str, ...] = ()
     """Builtins that it reads: they matter where a cell rebinds one (`input = load()`)."""
+    text_reads: tuple[str, ...] = ()
+    """Names in annotations that are text: read if some cell defines them, else not missed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """How a value begins (`known = {}`) that decorators and base classes of its cell then change.
+
+    To make the definitions again, the value has to be made again with them. `makers` are those
+    definitions whose making may change it, `readers` those that read it then.
+    """
+
+    definition: Definition
+    makers: tuple[str, ...]
+    readers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +68,15 @@ class Scan:
     reads: tuple[str, ...] = ()
     may_read: tuple[str, ...] = ()
     mutates: tuple[str, ...] = ()
+    deletes: tuple[str, ...] = ()
+    """Those read from outside that the cell surely deletes: later cells do not have them."""
     assigns_into: tuple[str, ...] = ()
     """Those read from outside of which a statement assigns or deletes an attribute or an item."""
     may_bind: tuple[str, ...] = ()
     """Those of `binds` that some path leaves unbound: a reader may get an earlier cell's value."""
     definitions: Mapping[str, Definition] = field(default_factory=dict)
+    beginnings: Mapping[str, Beginning] = field(default_factory=dict)
+    """By the name of the value."""
     star_imports: tuple[str, ...] = ()
     """The normalized statements `from m import *`, in order."""
     normalized: str = ""

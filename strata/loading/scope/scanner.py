@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 
 from strata.core.errors import CellError
 from strata.loading.scope import ipython
+from strata.loading.scope.beginnings import beginnings
 from strata.loading.scope.definitions import Statement, definitions
 from strata.loading.scope.model import Scan
 from strata.loading.scope.names import BUILTINS, IMPLICIT
@@ -47,14 +48,17 @@ def _scan(tree: ast.Module, text: str, path: str) -> Scan:
     if "get_ipython" in reads and (found := ipython.call_of_shell(tree)) is not None:
         raise CellError(found.what, path=path, line=found.line, hint=found.hint)
     live = names.state.live
+    defined = definitions(statements, names, text)
     return Scan(
         binds=_sorted(binds),
         reads=_sorted(reads),
         may_read=_sorted(ordinary - reads),
         mutates=_sorted(names.mutated & ordinary),
+        deletes=_sorted(_deleted(tree) & ordinary - binds),
         assigns_into=_sorted(names.stored_into & ordinary),
         may_bind=_sorted(binds - names.state.definite) if live else (),
-        definitions=definitions(statements, names, text),
+        definitions=defined,
+        beginnings=beginnings(statements, names, defined, text),
         star_imports=tuple(_star_imports(tree)) if "*" in text else (),
         normalized="\n".join(statement.normalized for statement in statements),
         literals=_sorted(looked.literals),
@@ -77,7 +81,8 @@ def _walk(
     for node, depth in zip(tree.body, looked.depths, strict=True):
         names.needed.clear()
         walk.step(node)
-        statements.append(Statement(node, normalize(node, depth), frozenset(names.needed)))
+        needed = frozenset(names.needed)
+        statements.append(Statement(node, normalize(node, depth), needed, not eager_annotations))
     names.finish()
     return statements
 
@@ -117,6 +122,21 @@ def _star_imports(tree: ast.Module) -> Iterable[str]:
             parts = reversed(children(node))
             kinds = ast.stmt | ast.ExceptHandler | ast.match_case
             todo += [part for part in parts if isinstance(part, kinds)]
+
+
+def _deleted(tree: ast.Module) -> set[str]:
+    """Names that a statement of the cell's own deletes, whatever path it takes."""
+    targets = [
+        target for node in tree.body if isinstance(node, ast.Delete) for target in node.targets
+    ]
+    found: set[str] = set()
+    while targets:
+        match targets.pop():
+            case ast.Name(id=name):
+                found.add(name)
+            case ast.Tuple(elts=parts) | ast.List(elts=parts):
+                targets += parts
+    return found
 
 
 def _shows_last(tree: ast.Module, text: str) -> bool:

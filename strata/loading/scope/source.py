@@ -82,6 +82,16 @@ def parses(text: str) -> bool:
     return True
 
 
+def expression(text: str) -> ast.expr | None:
+    """The tree of an expression; None for what is none."""
+    try:
+        with _WARNINGS, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
 def _refuse(error: SyntaxError, text: str, path: str) -> NoReturn:
     found = ipython.find(text.split("\n"), parses)
     if found is not None:

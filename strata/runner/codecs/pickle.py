@@ -73,7 +73,8 @@ def _encode(value: object, definitions: Definitions, owners: Mapping[int, Any]) 
     with _NoCollection():
         unstable = _settle(pickled)
     try:
-        carried = definitions.portable(pickled.reducer.modules)
+        modules = pickled.reducer.modules | definitions.mentioned(pickled.text)
+        carried = definitions.portable(modules)
     except InputFailed as problem:
         raise Unstorable(str(problem)) from problem
     sizes = [len(part) for part in pickled.buffers]

@@ -19,6 +19,7 @@ from ..outputs import send_outputs
 from ..process import wait_for_threads
 from ..session import Failed
 from ..sources import SourceLoader, Sources
+from ..state import State
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,16 +50,20 @@ def run(
     sources.add(arguments["file"], 1 + arguments.get("line_offset", 0), arguments["source"])
     given = Inputs(inputs, lambda codec, data: values.decode(codec, data, definitions))
     definitions.inputs = given
+    state = State(definitions, observe.root())
     shown = displays.Displays(channel)
     pid = os.getpid()
     try:
         sources.install_if_asked()
-        _enter(main, arguments, shown)
+        _enter(main, arguments, shown, state)
+        definitions.install()
         bound = _bind(arguments["bindings"], namespace, given, definitions)
+        state.begin()
         _execute(_compile(arguments, definitions.early), namespace, shown)
         if os.getpid() != pid:  # the cell forked, and this is the child: see `session`
             return {}
         wait_for_threads()
+        restated = state.changed()
         figures.show_open(shown)
     except StorageFailed:
         raise
@@ -68,7 +73,8 @@ def run(
         sources.install()
         raise Failed(describe(problem, sources.files())) from None
     names = arguments["outputs"]
-    return send_outputs(names, namespace, bound, given, definitions, channel, scratch)
+    told = send_outputs(names, namespace, bound, given, definitions, channel, scratch)
+    return {**told, "restated": restated}
 
 
 def _make_main(arguments: Mapping[str, Any], sources: Sources) -> ModuleType:
@@ -79,10 +85,12 @@ def _make_main(arguments: Mapping[str, Any], sources: Sources) -> ModuleType:
     return main
 
 
-def _enter(main: ModuleType, arguments: Mapping[str, Any], shown: displays.Displays) -> None:
+def _enter(
+    main: ModuleType, arguments: Mapping[str, Any], shown: displays.Displays, state: State
+) -> None:
     """The interpreter looks as if it had been started for this cell."""
     sys.modules["__main__"] = main
-    local_imports.install(observe.root())
+    local_imports.install(observe.root(), state.importing)
     sys.path.insert(0, os.getcwd())
     sys.argv[:] = [arguments["file"]]
     sys.modules["builtins"].display = shown.display  # type: ignore[attr-defined]

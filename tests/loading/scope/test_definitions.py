@@ -54,6 +54,28 @@ def test_a_definition_needs_all_globals_it_reads(source: str, name: str, reads: 
     assert " ".join(scan(source, "cell.py").definitions[name].reads) == reads
 
 
+TEXT_READS = [
+    ("def f(a: 'T', *b: 'list[R]') -> 'm.X': pass", "R T m"),
+    ("def f(a: list['T'], b: 'Dict[str, \"R\"]'): pass", "Dict R T"),
+    ("async def f(a: 'f | int | T'): pass", "T"),
+    ("class f:\n    a: 'T'\n    if c:\n        def m(self) -> 'R': pass", "R T"),
+    ("def f(a: Literal['T'], b: t.Annotated['R', 'S'], c: 'not a type'): pass", "R"),
+    ("def f(a: T, b: 'T'): pass", ""),
+    ("def f():\n    x: 'T' = 1\n    def g(a: 'R'): pass", ""),
+    ("from __future__ import annotations\ndef f(a: T, b: x.Y) -> 'R': pass", "R T x"),
+    ("def f(a='T'): pass", ""),
+]
+
+
+@pytest.mark.parametrize(("source", "names"), TEXT_READS)
+def test_names_in_annotations_that_are_text_are_read_if_they_are_there(
+    source: str, names: str
+) -> None:
+    found = scan(source, "cell.py")
+    assert " ".join(found.definitions["f"].text_reads) == names
+    assert not set(names.split()) & set(found.reads)
+
+
 def test_a_definition_is_as_written_from_its_first_decorator() -> None:
     source = (
         "é = 'é'; f = lambda: 'é' ; y = 2\n\n\n@a  # why\n@(\n  b)\ndef g( x ):\n  return x # z\n"
