@@ -18,10 +18,11 @@ from strata.cli.invocation import (
     wanted_labels,
 )
 from strata.cli.linting import linting
+from strata.cli.options import pace_options, shared_options
 from strata.cli.output import consoles, error_json, print_json, report_json
 from strata.cli.patterns import PatternCommand
 from strata.cli.session import Request, run_build
-from strata.cli.verifying import Verdicts, percentage, sample_of
+from strata.cli.verifying import Verdicts, sample_of
 from strata.core.errors import ExitCode, StrataError
 from strata.core.events import Status
 from strata.execution.report import BuildReport
@@ -29,28 +30,12 @@ from strata.execution.report import BuildReport
 
 @click.command("build", cls=PatternCommand)
 @click.argument("patterns", nargs=-1, type=click.UNPROCESSED)
-@click.option("-j", "--jobs", type=click.IntRange(0, 1024), default=0, metavar="N",
-              help="Cells that run at once (default: one per core).")  # fmt: skip
-@click.option("-k/-K", "--keep-going/--fail-fast", default=True,
-              help="After a failure build what does not need it (default), or stop.")  # fmt: skip
+@pace_options
 @click.option("--force", is_flag=True, help="Run the named cells although they are up to date.")
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would run, and why; run nothing.")
 @click.option("--check", is_flag=True,
               help="As -n; end with 3 if anything would run.")  # fmt: skip
-@click.option("--worker", metavar="NAME", help="Run every cell on this worker (`local`: here).")
-@click.option("--sandbox", type=click.Choice(["off", "strict"]),
-              help="strict: a cell can read only the files it declares.")  # fmt: skip
-@click.option("--network", type=click.Choice(["on", "off"]),
-              help="off: cells run without the network.")  # fmt: skip
-@click.option("--fix", is_flag=True,
-              help="Add the lines that --sandbox=strict asks for to the cells.")  # fmt: skip
-@click.option("--verify", metavar="N%", type=percentage,
-              help="Run this share of the hits again, and compare: 5%, or all.")  # fmt: skip
-@click.option("--verify-seed", metavar="SEED", type=int,
-              help="Which hits --verify takes (default: others each time).")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one result object on stdout.")
-@click.option("--events", metavar="FILE", help="Write events to FILE as NDJSON.")
-@click.option("-v", "--verbose", is_flag=True, help="Show what cells print while they run.")
+@shared_options
 def command(
     patterns: tuple[str, ...],
     jobs: int,
