@@ -19,7 +19,8 @@ from strata.analysis.rule import CellContext, ValueSource
 from strata.analysis.users import StateUsers
 from strata.core.action import Artifact, Environment, Node, dependencies, first_action
 from strata.core.action_graph import ActionGraph
-from strata.core.errors import ConfigError, GraphError, StrataError
+from strata.core.errors import ConfigError, GraphError
+from strata.core.failures import failure_of
 from strata.core.label import Label
 from strata.core.result import CellFailure, FailureKind
 from strata.loading.annotation_values import secret_like
@@ -64,7 +65,7 @@ def action_graph(
         try:
             node = analyzer.node(label)
         except ConfigError as problem:
-            broken[label] = failure_of(problem)
+            broken[label] = failure_of(problem, FailureKind.BROKEN)
             continue
         if node is not None:
             nodes[label] = node
@@ -72,7 +73,7 @@ def action_graph(
             needs[label] = tuple(dict.fromkeys(before))
             queue.extend(needs[label])
     for cycle in _cycles(needs):
-        failure = failure_of(_cycle_error(cycle, nodes, analyzer))
+        failure = failure_of(_cycle_error(cycle, nodes, analyzer), FailureKind.BROKEN)
         for label in cycle:
             del nodes[label]
             needs[label] = ()
@@ -103,18 +104,6 @@ def _readers(
         for artifact in read:
             found.setdefault(artifact, {})[cell.label] = None
     return {artifact: tuple(readers) for artifact, readers in found.items()}
-
-
-def failure_of(problem: StrataError) -> CellFailure:
-    """A mistake in the cell's text or place, as the failure of that cell."""
-    return CellFailure(
-        FailureKind.BROKEN,
-        type(problem).__name__,
-        problem.what,
-        problem.path,
-        problem.line,
-        hint=problem.hint,
-    )
 
 
 class _Analyzer:

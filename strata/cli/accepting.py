@@ -20,13 +20,14 @@ from strata.cli.session import ReadOnlyJournal, Request, Stores, cached, policy_
 from strata.console.lines import headline
 from strata.core.action import Action, ReadyAction
 from strata.core.errors import StrataError, UsageError
-from strata.core.events import Event, Status
+from strata.core.events import Status, unheard
 from strata.core.label import Label, Scope
 from strata.core.result import ActionResult
+from strata.execution.differences import listed
 from strata.execution.engine import BuildOptions, Surroundings, build
 from strata.execution.explain import NOT_CACHED, first_difference
 from strata.execution.report import BuildReport, CellReport
-from strata.executors.base import Executor, NotCached
+from strata.executors.base import Executor, NotCached, no_longer_so
 from strata.executors.planning import PlanningExecutor
 from strata.loading.acceptances import Accepted, add_accepted, revoke_accepted
 from strata.stores.base import Run
@@ -122,10 +123,6 @@ class _Noting:
         return self.inner.run(ready)
 
 
-def _nobody_hears(_event: Event) -> None:
-    """The plan is no build."""
-
-
 class _Plan:
     """What a build of one cell would do."""
 
@@ -139,7 +136,7 @@ class _Plan:
         around = Surroundings(
             executor=self._executor,
             journal=ReadOnlyJournal(open_.journal),
-            emit=_nobody_hears,
+            emit=unheard,
             cancellation=opened.cancellation,
             clock=time.monotonic,
             late=planned.disk.late,
@@ -208,9 +205,8 @@ class _Plan:
 
     def _moved(self, ready: ReadyAction, run: Run) -> list[str]:
         """What the run was found to depend on, and is not what it was."""
-        observed = run.result.observed
-        now = self._look(ready.action, observed.keys()) if observed else {}
-        return sorted(n.partition(":")[2] for n, value in observed.items() if now[n] != value)
+        changed = no_longer_so(self._look, ready.action, run.result.observed)
+        return sorted(name.partition(":")[2] for name in changed)
 
 
 def _waits(label: Label, report: BuildReport) -> CannotAccept:
@@ -236,9 +232,8 @@ def _broken(cell: CellReport, report: BuildReport) -> CannotAccept:
 
 
 def _declare_first(what: str, names: Sequence[str]) -> CannotAccept:
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     return CannotAccept(
-        f"{what}: {shown}",
+        f"{what}: {listed(names)}",
         hint="declare it with `# @input` first, and build; then a change of it can be accepted",
     )
 

@@ -20,7 +20,7 @@ from strata.console.format import size
 from strata.core.action import Environment, first_action
 from strata.core.digest import Digest
 from strata.core.errors import BlobDamaged, BlobMissing, Interrupted, StrataError
-from strata.core.events import Event
+from strata.core.events import unheard
 from strata.core.label import Label, parse_pattern
 from strata.core.result import Output, Unstorable
 from strata.executors.asking import Question, Unanswered, ask
@@ -162,7 +162,7 @@ def _answers(two: TwoResults, variables: Sequence[VariableDifference]) -> list[V
 
 def _environment(opened: Opened, label: Label) -> Environment:
     """The environment of the notebook as it is now: of this cell, else of one beside it."""
-    silent = replace(opened, emit=_ignore)
+    silent = replace(opened, emit=unheard)
     cells = load_cells(silent, [parse_pattern(str(label), None)])
     beside = [cell.label for cell in cells.joined if cell.label.package == label.package]
     for wanted in ([label], beside):
@@ -207,7 +207,7 @@ def _executor_of(opened: Opened) -> Callable[[ContentStore], Executor]:
     def over(store: ContentStore) -> Executor:
         scratch = cache / "scratch"
         return LocalExecutor(
-            root, scratch, store, environments, _ignore, cancellation, opened.base_variables
+            root, scratch, store, environments, unheard, cancellation, opened.base_variables
         )
 
     return over
@@ -293,7 +293,3 @@ def diff_lines(old: str, new: str) -> list[str]:
 
 def _decoded(data: bytes) -> str:
     return data.decode("utf-8", "replace")
-
-
-def _ignore(_event: Event) -> None:
-    """Comparing is no build: nothing of it is told."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from strata.core.action import Environment
-from strata.core.digest import Digest, digest_bytes
+from strata.core.digest import digest_bytes
 from strata.core.encoding import Encodable, encode
 from strata.core.events import Emit
 from strata.executors.base import Cancellation
@@ -33,27 +33,41 @@ class Surroundings:
     narrow: bool
 
 
-def environments_of(
-    around: Surroundings, packages: Iterable[str], index: FileIndex
-) -> dict[str, Environment]:
-    """The environment of each package: its interpreter, and the lock of its project."""
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The environment of each package, and the locks of those of which only a part counts."""
+
+    environments: Mapping[str, Environment]
+    locks: Mapping[Environment, Lock]
+
+
+def environments_of(around: Surroundings, packages: Iterable[str], index: FileIndex) -> Chosen:
+    """The environment of each package: its interpreter, and the lock of its project.
+
+    Locks are read now, so that a mistake in one is found before anything runs. Raises
+    `ConfigError`.
+    """
     chosen: dict[str | None, Environment] = {}
-    found: dict[str, Environment] = {}
+    environments: dict[str, Environment] = {}
+    locks: dict[Environment, Lock] = {}
     for package in sorted(packages):
         project = find_project(around.root, package, index.digest)
         where = None if project is None else project.folder
         if where not in chosen:
-            chosen[where] = _environment(around, package, project, index)
-        found[package] = chosen[where]
-    return found
+            environment, lock = _environment(around, package, project, index)
+            chosen[where] = environment
+            if lock is not None:
+                locks[environment] = lock
+        environments[package] = chosen[where]
+    return Chosen(environments, locks)
 
 
 def _environment(
     around: Surroundings, package: str, project: Project | None, index: FileIndex
-) -> Environment:
+) -> tuple[Environment, Lock | None]:
     uv = Uv(around.environ, around.cancellation)
     if project is None:
-        return environment_for(choose_interpreter(None, None, cache=around.state, uv=uv))
+        return environment_for(choose_interpreter(None, None, cache=around.state, uv=uv)), None
     if project.lock is None:
         lock_project(around.root / project.folder, around.emit, uv)
         project = find_project(around.root, package, index.digest)
@@ -64,40 +78,21 @@ def _environment(
     sources = _sources(around.root / project.folder, index)
     whole = digest_bytes(encode(sources)) if sources else None
     environment = environment_for(python, project.folder, project.lock_digest, whole)
-    return replace(environment, narrow=around.narrow)
-
-
-def locks_of(
-    around: Surroundings, environments: Iterable[Environment], index: FileIndex
-) -> dict[Environment, Lock]:
-    """What the locks of these environments say; read now, so that a mistake in one is found before
-    anything runs. Raises `ConfigError`."""
-    found: dict[Environment, Lock] = {}
-    for environment in environments:
-        if environment.project is None or environment.lock is None or not environment.narrow:
-            continue
-        if environment not in found:
-            folder = around.root / environment.project
-            found[environment] = read_lock(
-                folder / LOCK_FILE,
-                environment.lock,
-                around.state,
-                sources={
-                    name: digest_bytes(encode(s)).hex for name, s in _sources(folder, index).items()
-                },
-                shown=os.path.join(environment.project, LOCK_FILE),
-            )
-    return found
+    if not around.narrow or environment.lock is None:
+        return replace(environment, narrow=around.narrow), None
+    lock = read_lock(
+        around.root / project.folder / LOCK_FILE,
+        environment.lock,
+        around.state,
+        sources={name: digest_bytes(encode(files)).hex for name, files in sources.items()},
+        shown=os.path.join(project.folder, LOCK_FILE),
+    )
+    return replace(environment, narrow=True), lock
 
 
 def _sources(folder: Path, index: FileIndex) -> dict[str, dict[str, Encodable]]:
     """What is in the folders that a project installs from: distribution to path to digest."""
     return {
-        name: {os.path.relpath(path, folder): _digest(index, path) for path in files}
+        name: {os.path.relpath(path, folder): str(index.digest(path)) for path in files}
         for name, files in source_folders(folder).items()
     }
-
-
-def _digest(index: FileIndex, path: Path) -> str:
-    found: Digest = index.digest(path)
-    return str(found)

@@ -16,7 +16,7 @@ from strata.analysis.analyze import Facts, action_graph, cell_graph
 from strata.analysis.graph import CellGraph
 from strata.analysis.join import JoinedCell, ScannedCell, join, scan_cell
 from strata.analysis.targets import CellNames, Target, no_such_notebook
-from strata.cli.environments import Surroundings, environments_of, locks_of
+from strata.cli.environments import Surroundings, environments_of
 from strata.cli.state import STATE_DIR, state_folder
 from strata.core.action_graph import ActionGraph
 from strata.core.errors import (
@@ -258,17 +258,17 @@ def actions(
                 cell = replace(cell, problem=problem)
         joined.append(cell)
     modules = LocalModules(opened.workspace.root, index)
-    environments = environments_of(opened.surroundings, packages, index)
+    chosen = environments_of(opened.surroundings, packages, index)
     facts = Facts(
-        environments=environments,
+        environments=chosen.environments,
         environ=opened.environ,
         imported_by=modules.files,
         names_imported_by=modules.names,
         worker=worker,
     )
     graph = action_graph(joined, wanted, facts)
-    locks = locks_of(opened.surroundings, environments.values(), index)
-    return Planned(graph, Disk(opened.workspace.root, index, modules, locks.get), cells.names)
+    disk = Disk(opened.workspace.root, index, modules, chosen.locks.get)
+    return Planned(graph, disk, cells.names)
 
 
 def _reach(graph: CellGraph, wanted: Iterable[Label]) -> set[Label]:

@@ -13,6 +13,7 @@ from strata.cli.output import say_notice
 from strata.cli.session import Stores, stores
 from strata.core.digest import Digest
 from strata.core.errors import BlobDamaged, BlobMissing, LabelError, StrataError, UsageError
+from strata.core.events import unheard
 from strata.core.label import Label, Scope
 from strata.stores.base import Run
 
@@ -83,6 +84,6 @@ def removed(target: str) -> tuple[Label, Opened]:
     For cells that are no more. `located` has said what there is to say about the workspace.
     """
     start, (text,) = starting_point(Path.cwd(), (target,))
-    opened = open_workspace(start, lambda event: None)
+    opened = open_workspace(start, unheard)
     pattern = pattern_of(opened, text)
     return Label(pattern.package, pattern.name or ""), opened

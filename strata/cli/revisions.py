@@ -18,7 +18,7 @@ from strata.cli.invocation import Opened, actions, load_cells, open_workspace
 from strata.cli.session import Request, run_build
 from strata.cli.state import ensure_state
 from strata.core.errors import ConfigError, LabelError, StrataError, UsageError
-from strata.core.events import Event, Status
+from strata.core.events import Status, unheard
 from strata.core.label import Label, parse_pattern
 from strata.core.result import ActionResult
 from strata.executors.scratch import Scratch
@@ -63,7 +63,7 @@ def result_at(opened: Opened, label: Label, revision: Revision) -> ActionResult:
         there = _lay_out(opened.workspace.root, revision, folder)
         variables = {**opened.environ, "STRATA_CACHE_DIR": str(opened.cache)}
         with _told_of(label, revision):
-            return _cached(open_workspace(there, _ignore, variables), label, revision)
+            return _cached(open_workspace(there, unheard, variables), label, revision)
 
 
 def _cached(there: Opened, label: Label, revision: Revision) -> ActionResult:
@@ -136,7 +136,3 @@ def _git(root: Path, *arguments: str, variables: Mapping[str, str] | None = None
             )
         raise UsageError(f"git {arguments[0]}: {words[-1]}")
     return ended.stdout
-
-
-def _ignore(_event: Event) -> None:
-    """What is noticed about old files does not concern the files of today."""

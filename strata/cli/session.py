@@ -19,7 +19,7 @@ from strata.cli.state import ensure_state
 from strata.cli.verifying import Sample, verify_hits
 from strata.core.action import ReadyAction, first_action
 from strata.core.action_graph import ActionGraph
-from strata.core.events import Emit, Notice
+from strata.core.events import Emit, Notice, unheard
 from strata.core.label import Label
 from strata.execution.engine import BuildOptions, Surroundings, build
 from strata.execution.report import BuildReport
@@ -34,7 +34,7 @@ from strata.executors.planning import PlanningExecutor
 from strata.executors.retrying import RetryingExecutor
 from strata.executors.sandbox import Policy, check
 from strata.executors.venv import Environments, Interpreter, distribution_of
-from strata.executors.verifying import Discarding, VerifyingExecutor, nothing_said
+from strata.executors.verifying import Discarding, VerifyingExecutor
 from strata.loading.acceptances import read_accepted
 from strata.loading.disk import Disk
 from strata.stores.base import BuildRecord, ContentStore, Journal, Run
@@ -119,7 +119,7 @@ def run_build(
             planned.disk.save()
         if request.verify is not None and _is_worth_verifying(report, request):
             store = Discarding(open_stores.store)
-            runner = _local(opened, store, nothing_said, policy)
+            runner = _local(opened, store, unheard, policy)
             hits, jobs = executor.hits(), options.jobs
             verify_hits(hits, request.verify, jobs, runner, store, opened.emit, opened.cancellation)
         return report
@@ -233,23 +233,23 @@ def _observer(opened: Opened, disk: Disk) -> Observe:
     """Takes note of what cells depended on; what belongs to an interpreter is in their keys."""
     root = opened.workspace.root
     home = Path(opened.environ["HOME"]) if "HOME" in opened.environ else None
+    folders = (opened.state, opened.cache, sys.prefix, sys.base_prefix)
+    ours = [os.path.realpath(folder) for folder in folders]
 
     def observe(ready: ReadyAction, seen: Seen, interpreter: Interpreter) -> Observations:
         environment = interpreter.bin.parent if interpreter.bin is not None else None
-        own = [str(opened.state), str(opened.cache), sys.prefix, sys.base_prefix]
 
         def distribution(path: str) -> str | None:
             return None if environment is None else distribution_of(environment, path)
 
-        ignored = [os.path.realpath(path) for path in (*own, *_prefixes(interpreter))]
+        ignored = (*ours, _prefix(interpreter))
         return observations(ready, seen, root, ignored, disk.look, distribution, home)
 
     return observe
 
 
-def _prefixes(interpreter: Interpreter) -> tuple[str, ...]:
-    program = os.path.realpath(interpreter.argv[0])
-    return (os.path.dirname(os.path.dirname(program)),)
+def _prefix(interpreter: Interpreter) -> str:
+    return os.path.dirname(os.path.dirname(os.path.realpath(interpreter.argv[0])))
 
 
 class ReadOnlyJournal:

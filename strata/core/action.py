@@ -14,7 +14,6 @@ forgets it in `provenance` makes stale results; `tests/conformance/test_rules.py
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NewType, Protocol, TypeAlias
@@ -146,12 +145,6 @@ class Action:
     """"off" or "strict" where the cell says so; else what the build says."""
 
 
-def mentioned(action: Action) -> frozenset[str]:
-    """The paths, relative to the root, that the texts in `action` mean if they mean files."""
-    names = action.files.named
-    return frozenset(posixpath.normpath(posixpath.join(action.folder, name)) for name in names)
-
-
 class Chain(Protocol):
     """Actions each known only after the one before: the only way a graph grows while it runs.
 
@@ -199,6 +192,8 @@ class ReadyAction:
     """Which artifact each of `inputs` is: of one artifact there is one object in a process."""
     named: frozenset[str] = frozenset()
     """Paths among the component `files` that the text of the action only mentions."""
+    mentions: frozenset[str] = frozenset()
+    """All paths that the text of the action mentions, there or not."""
 
     @property
     def loose(self) -> Provenance:
@@ -219,11 +214,13 @@ class Late:
     `entries`: component to entries of it: the declared files that are there by then, the
     distributions that its inputs need. `named`: files that its text only mentions, by path. Those
     are in the key as well; but if the action turns out to write one of them, what it had in it
-    before does not count, and the result is found without them (`ReadyAction.loose_key`).
+    before does not count, and the result is found without them (`ReadyAction.loose`). `mentions`
+    are the paths that its text means if it means files, there or not.
     """
 
     entries: Mapping[str, Mapping[str, Encodable]] = field(default_factory=dict)
     named: Mapping[str, str] = field(default_factory=dict)
+    mentions: frozenset[str] = frozenset()
 
 
 def make_ready(
@@ -250,9 +247,8 @@ def make_ready(
         provenance=provenance,
         key=key_of(provenance),
         artifacts=artifacts or {},
-        named=frozenset(late.named.keys() - _entries(loose, "files").keys())
-        if late.named
-        else frozenset(),
+        named=frozenset(late.named.keys() - _entries(loose, "files").keys()),
+        mentions=late.mentions,
     )
 
 

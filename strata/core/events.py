@@ -151,3 +151,7 @@ Event: TypeAlias = (
     | VerificationFinished
 )
 Emit: TypeAlias = Callable[[Event], None]
+
+
+def unheard(_event: Event) -> None:
+    """Tells nobody: for work that is no build of the user's."""

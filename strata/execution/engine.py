@@ -24,10 +24,9 @@ from strata.core.events import (
     Notice,
     Status,
 )
+from strata.core.failures import failure_of, machinery
 from strata.core.label import Label
-from strata.core.observation import MADE
 from strata.core.result import ActionResult, CellFailure, FailureKind, Output
-from strata.execution.failures import machinery, unreadable
 from strata.execution.inputs import inputs_of
 from strata.execution.memory import Accepts, Definers, Memory, Why
 from strata.execution.mutation import Mutations
@@ -235,7 +234,7 @@ class _Build:
         try:
             late = self.around.late(action, inputs)
         except StrataError as problem:
-            return unreadable(problem)
+            return failure_of(problem, FailureKind.INPUT)
         return make_ready(action, inputs, late, {s: one.artifact for s, one in given.items()})
 
     def _run(self, ready: ReadyAction, attempt: int) -> None:
@@ -305,21 +304,19 @@ class _Build:
 
     def _reopen_overtaken(self, writer: Label, result: ActionResult) -> None:
         """What later cells have read before `writer` wrote it, they read again."""
-        if not any(name.startswith(MADE) for name in result.observed):
-            return
-        done = {
-            label: Done(mine.ready, mine.result)
+        done = (
+            Done(mine.ready, mine.result)
             for label, mine in self.progress.items()
             if self.plan.state[label] is State.DONE and mine.ready and mine.result
-        }
+        )
         for suspect in suspects(writer, result, self.graph, done):
-            action = done[suspect.label].ready.action
-            now = self.around.look(action, [suspect.name])[suspect.name]
-            if now != suspect.value and self.plan.state[suspect.label] is State.DONE:
+            label = suspect.action.label
+            now = self.around.look(suspect.action, [suspect.name])[suspect.name]
+            if now != suspect.value and self.plan.state[label] is State.DONE:
                 what = f"{suspect.path} was written by {writer} after it had read it: it runs again"
                 advice = f"`# @after {writer.name}` puts them in order"
-                self.around.emit(Notice("note", f"{what}; {advice}", suspect.label))
-                for reopened in self.plan.reopen(suspect.label):
+                self.around.emit(Notice("note", f"{what}; {advice}", label))
+                for reopened in self.plan.reopen(label):
                     self.progress[reopened].step = 0
 
     def _fail(self, label: Label, result: ActionResult, reason: str) -> None:

@@ -7,6 +7,7 @@ date leaves one record in all.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -20,7 +21,7 @@ from strata.core.observation import Observed
 from strata.core.result import ActionResult
 from strata.execution import explain
 from strata.execution.report import BuildReport
-from strata.executors.base import Look
+from strata.executors.base import Look, no_longer_so
 from strata.stores.base import BuildRecord, Journal, Run
 
 Accepts = Callable[[ReadyAction, ActionResult], bool]
@@ -97,8 +98,7 @@ class Memory:
             return Why(explain.LAST_RUN_FAILED if same else explain.FAILED_BEFORE, newest)
         if earlier.moving:
             return Why(explain.MOVING, newest)
-        values = self._look(ready.action, result.observed) if result.observed else {}
-        looked = {n: v for n, v in values.items() if v != result.observed[n]}
+        looked = no_longer_so(self._look, ready.action, result.observed)
         found = explain.observed_differences(result.observed, looked)
         if found:
             return Why(explain.reason_of(found), newest, looked)
@@ -145,9 +145,7 @@ class Memory:
 
     def ended(self, report: BuildReport, asked: tuple[str, ...]) -> None:
         """Keeps what the build came to."""
-        counts: dict[str, int] = {}
-        for cell in report.cells:
-            counts[cell.status.value] = counts.get(cell.status.value, 0) + 1
+        counts = Counter(cell.status.value for cell in report.cells)
         settled = {
             str(cell.label): (cell.status.value, cell.reason)
             for cell in report.cells

@@ -24,9 +24,9 @@ class Mutations:
     """What the cells of one build have changed and shared so far."""
 
     graph: ActionGraph
+    _changed: dict[Label, frozenset[Artifact]] = field(default_factory=dict)
     _related: dict[Artifact, set[Artifact]] = field(default_factory=dict)
     """Artifacts that have mutable parts in common, both ways."""
-    _changed: dict[Label, frozenset[Artifact]] = field(default_factory=dict)
     _joint: dict[Artifact, set[Artifact]] = field(default_factory=dict)
     """Those of them that can be loaded together."""
 
@@ -43,8 +43,7 @@ class Mutations:
         return failure or next(self._overtaken(action.label, result), None)
 
     def _note(self, label: Label, result: ActionResult, artifacts: Mapping[str, Artifact]) -> None:
-        changed = (artifacts[slot] for slot in result.changed if slot in artifacts)
-        self._changed[label] = frozenset(changed)
+        self._changed[label] = _changed(result, artifacts)
         for group in result.shared:
             members = {Artifact(label, name) for name in group.names}
             for member in members:
@@ -62,8 +61,9 @@ class Mutations:
         """Each change that somebody would miss: first those that a line in the cell would mend."""
         label = action.label
         read = set(artifacts.values())
-        kept = {artifacts[slot] for slot in result.changed if _is_kept(slot, result, artifacts)}
-        changed = {artifacts[slot] for slot in result.changed if slot in artifacts}
+        changed = _changed(result, artifacts)
+        # Later cells get what the cell made of an input of which it has an output.
+        kept = {a for a in changed if isinstance(result.outputs.get(a.name), Output)}
         missed = {a: self.graph.read_later(a, label) for a in changed - kept}
         apart: list[CellFailure] = []
         for artifact in sorted(changed):
@@ -114,13 +114,13 @@ class Mutations:
         return found - {start}
 
 
-def _is_kept(slot: str, result: ActionResult, artifacts: Mapping[str, Artifact]) -> bool:
-    """Later cells get what the cell made of this input: it has an output of that name."""
-    return slot in artifacts and isinstance(result.outputs.get(artifacts[slot].name), Output)
+def _changed(result: ActionResult, artifacts: Mapping[str, Artifact]) -> frozenset[Artifact]:
+    """What the cell changed in place, of all that it was given."""
+    return frozenset(artifacts[slot] for slot in result.changed if slot in artifacts)
 
 
 def _hidden(
-    label: Label, missed: Mapping[Artifact, tuple[Label, ...]], changed: set[Artifact]
+    label: Label, missed: Mapping[Artifact, tuple[Label, ...]], changed: frozenset[Artifact]
 ) -> CellFailure:
     """`missed`: what the cell changed, or what has parts in common with that, and who reads it."""
     first = min(missed, key=lambda artifact: (artifact not in changed, artifact))

@@ -7,10 +7,10 @@ has run first. What a cell wrote and read is known when it has ended: then the r
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from strata.core.action import ReadyAction
+from strata.core.action import Action, ReadyAction
 from strata.core.action_graph import ActionGraph
 from strata.core.label import Label
 from strata.core.observation import FILE, FOLDER, MADE
@@ -27,34 +27,39 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """`label` read the file `path` when it was worth `value`; `name` is the observation of it."""
+    """`action` read the file `path` when it was worth `value`; `name` is the observation of it."""
 
-    label: Label
+    action: Action
     path: str
     name: str
     value: str
 
 
 def suspects(
-    writer: Label, result: ActionResult, graph: ActionGraph, done: Mapping[Label, Done]
+    writer: Label, result: ActionResult, graph: ActionGraph, done: Iterable[Done]
 ) -> Iterator[Suspect]:
-    """Later cells of the writer's notebook, among those `done`, that read what it wrote."""
+    """Later cells of the writer's notebook, among those `done`, that read what it wrote.
+
+    `done` is looked through only if it wrote anything.
+    """
     written = [n.removeprefix(MADE) for n in result.observed if n.startswith(MADE)]
     if not written:
         return
     place = graph.order.get(writer, -1)
-    for label, other in done.items():
+    for other in done:
+        label = other.ready.label
         if label.package == writer.package and graph.order.get(label, -1) > place:
-            yield from _read_by(label, other, written)
+            yield from _read_by(other, written)
 
 
-def _read_by(label: Label, done: Done, written: Sequence[str]) -> Iterator[Suspect]:
+def _read_by(done: Done, written: Sequence[str]) -> Iterator[Suspect]:
+    action = done.ready.action
     files = done.ready.provenance.get("files")
     declared = files if isinstance(files, Mapping) else {}
     for path in written:
         folder = FOLDER + (posixpath.dirname(path) or ".")
         for name in (FILE + path, folder):
             if name in done.result.observed:
-                yield Suspect(label, path, name, done.result.observed[name])
+                yield Suspect(action, path, name, done.result.observed[name])
         if path in declared and MADE + path not in done.result.observed:
-            yield Suspect(label, path, FILE + path, str(declared[path]))
+            yield Suspect(action, path, FILE + path, str(declared[path]))

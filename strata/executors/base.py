@@ -36,6 +36,12 @@ def nothing_seen(_action: Action, names: Iterable[str]) -> Observed:
     return dict.fromkeys(names, ABSENT)
 
 
+def no_longer_so(look: Look, action: Action, observed: Observed) -> Observed:
+    """Those of `observed` that have another value now, and which."""
+    now = look(action, observed) if observed else {}
+    return {name: now[name] for name, value in observed.items() if now[name] != value}
+
+
 class NotCached(Exception):
     """A dry run came to an action that no cache can answer for: a build would run it.
 

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from strata.core.action import ActionKey, ReadyAction, key_of, mentioned, observed_key
+from strata.core.action import ActionKey, ReadyAction, key_of, observed_key
 from strata.core.errors import StoreError
 from strata.core.events import Emit, Notice
 from strata.core.observation import FILE, LOG, MADE, Observed
@@ -168,7 +168,7 @@ class CachingExecutor:
         """Keeps `result`; returns it with the provenance that it is kept under."""
         key = ready.key
         own = {n.partition(":")[2] for n in result.observed if n.startswith((MADE, LOG))}
-        if own and not own.isdisjoint(mentioned(ready.action)):
+        if own and not own.isdisjoint(ready.mentions):
             result = replace(result, provenance=ready.loose)
             key = key_of(ready.loose)
         try:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from strata.core.action import ReadyAction, mentioned
+from strata.core.action import ReadyAction
 from strata.core.encoding import Encodable
 from strata.core.observation import DIST, FILE, FOLDER, LOG, MADE, MODULE, Observed
 from strata.executors.base import Look
@@ -65,7 +65,7 @@ def observations(
     written = {name: path for path in seen.writes if (name := places.name(path)) is not None}
     logs = {name for path in seen.appends if (name := places.name(path)) is not None}
     declared = _mapping(ready.provenance.get("files"))
-    own_named = mentioned(ready.action).intersection((*written, *logs))
+    own_named = ready.mentions.intersection((*written, *logs))
     # If the cell writes a file that its text mentions, what is mentioned beside it must be told.
     beside = ready.named - own_named if own_named else frozenset()
     files = {n for n in reads.values() if n not in declared} | beside

@@ -309,16 +309,12 @@ def _packages(lock: bytes) -> list[tuple[str, Mapping[str, object]]]:
         return []
 
 
-def source_files(project: Path) -> list[Path]:
-    """The files of the folders that the project's lock installs from, sorted; most have none.
+def source_folders(project: Path) -> dict[str, list[Path]]:
+    """The files of the folders that the project's lock installs from, sorted, by the name of the
+    distribution; most locks have none.
 
     The lock does not say what is in them, so their content belongs into the key.
     """
-    return sorted({path for files in source_folders(project).values() for path in files})
-
-
-def source_folders(project: Path) -> dict[str, list[Path]]:
-    """The same by the name of the distribution that is installed from the folder."""
     return {
         folder.name: _files_of(Path(os.path.normpath(project / folder.path)))
         for folder in _folders(_read_lock(project))

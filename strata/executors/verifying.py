@@ -17,7 +17,7 @@ from blake3 import blake3
 from strata.core.action import ActionKey, ReadyAction
 from strata.core.digest import Digest, digest_bytes
 from strata.core.errors import StoreError, StoreUnreachable, StrataError
-from strata.core.events import CellVerified, Difference, Event, Verdict
+from strata.core.events import CellVerified, Difference, Verdict
 from strata.core.label import Label
 from strata.core.result import ActionResult, CellFailure, FailureKind, Output, Unstorable
 from strata.executors.base import Executor
@@ -89,10 +89,6 @@ class Discarding:
     def missing(self, digests: Iterable[Digest]) -> set[Digest]:
         """Those that the other store has not."""
         return self._inner.missing(digests)
-
-
-def nothing_said(_event: Event) -> None:
-    """An `Emit` for second runs: they are no part of the build."""
 
 
 def verify(hit: Hit, runner: Executor, store: Discarding) -> CellVerified | None:

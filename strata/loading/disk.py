@@ -56,13 +56,15 @@ class Disk:
             declared |= self._modules.files_of_module(action.folder, name)
         if declared:
             entries["files"] = {path: str(digest) for path, digest in declared.items()}
-        named = {path: str(digest) for path, digest in self._named(action).items()}
+        inside = (self._inside(action.folder, literal) for literal in action.files.named)
+        mentions = frozenset(path for path in inside if path is not None)
+        named = {p: str(digest) for p, digest in self._named(action, mentions).items()}
         lock = self._lock_of(action.environment) if action.environment.narrow else None
         if lock is not None:
             names = (self._modules.names_of_module(action.folder, need) for need in needs)
             reached = lock.closure(set(action.imports).union(*names))
             entries["environment"] = {"distributions": dict(reached)}
-        return Late(entries, named)
+        return Late(entries, named, mentions)
 
     def look(self, action: Action, names: Iterable[str]) -> Observed:
         """The value that each observation has now."""
@@ -80,10 +82,9 @@ class Disk:
         except ValueError as problem:
             raise CellError(f"@input: {problem}") from None
 
-    def _named(self, action: Action) -> dict[str, Digest]:
+    def _named(self, action: Action, mentions: Iterable[str]) -> dict[str, Digest]:
         """The files that the text of the action mentions and that are there."""
-        paths = {self._inside(action.folder, literal) for literal in action.files.named}
-        found = {path for path in paths if path and os.path.isfile(self._root / path)}
+        found = {path for path in mentions if os.path.isfile(self._root / path)}
         for place in action.files.places:
             found.update(self._at(action.folder, place))
         return self._digests(found)
@@ -131,8 +132,7 @@ class Disk:
         if name.startswith(MODULE):
             return self._module(action, rest)
         assert name.startswith(DIST), name
-        lock = self._lock_of(action.environment)
-        return (lock.identity(rest) if lock is not None else None) or ABSENT
+        return self._locked(action, name)
 
     def _file(self, path: str) -> str:
         full = self._root / path
@@ -157,9 +157,8 @@ class Disk:
     def _module(self, action: Action, name: str) -> str:
         """What would be found under this import name: a local module, or a distribution."""
         local = self._modules.files_of_module(action.folder, name)
-        if local:
-            return ",".join(sorted(local))
+        return ",".join(sorted(local)) if local else self._locked(action, MODULE + name)
+
+    def _locked(self, action: Action, name: str) -> str:
         lock = self._lock_of(action.environment)
-        if lock is None:
-            return ABSENT
-        return ",".join(f"{p} {lock.identity(p)}" for p in lock.providers(name)) or ABSENT
+        return ABSENT if lock is None else lock.observe(name)

@@ -16,14 +16,18 @@ from tests.factories import ENVIRONMENT, label
 GRAPH = ActionGraph({}, {}, order={label(name): i for i, name in enumerate("abc")})
 
 
-def done(observed: Mapping[str, str], files: Mapping[str, str] | None = None) -> Done:
-    action = Action(label("b"), Command("toy", {}), ENVIRONMENT, {"files": dict(files or {})})
+def done(
+    observed: Mapping[str, str],
+    files: Mapping[str, str] | None = None,
+    reader: Label = label("b"),  # noqa: B008
+) -> Done:
+    action = Action(reader, Command("toy", {}), ENVIRONMENT, {"files": dict(files or {})})
     return Done(make_ready(action, {}), ActionResult(observed=observed))
 
 
-def found(writer: str, reader: Label, other: Done) -> list[str]:
+def found(writer: str, other: Done) -> list[str]:
     result = ActionResult(observed={"made:nb/out.csv": "2", "file:nb/in.csv": "1"})
-    return [s.name for s in suspects(label(writer), result, GRAPH, {reader: other})]
+    return [s.name for s in suspects(label(writer), result, GRAPH, [other])]
 
 
 @pytest.mark.parametrize(
@@ -39,10 +43,10 @@ def found(writer: str, reader: Label, other: Done) -> list[str]:
 def test_a_later_cell_that_read_what_was_written_is_suspected(
     observed: Mapping[str, str], files: Mapping[str, str], names: list[str]
 ) -> None:
-    assert found("a", label("b"), done(observed, files)) == names
+    assert found("a", done(observed, files)) == names
 
 
 def test_an_earlier_cell_and_one_of_another_notebook_are_not() -> None:
     read = done({"file:nb/out.csv": "1"})
-    assert found("c", label("b"), read) == []
-    assert found("a", Label("other", "b"), read) == []
+    assert found("c", read) == []
+    assert found("a", done(read.result.observed, reader=Label("other", "b"))) == []

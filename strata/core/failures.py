@@ -1,4 +1,4 @@
-"""Problems around a cell, as failures of that cell: the build goes on. Pure."""
+"""Problems around a cell, as failures of that cell: the build goes on."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from strata.core.errors import Interrupted, StrataError
 from strata.core.result import CellFailure, FailureKind
 
 
-def unreadable(problem: StrataError) -> CellFailure:
-    """A declared file that cannot be read is a failure of the cell that declares it."""
+def failure_of(problem: StrataError, kind: FailureKind) -> CellFailure:
+    """A mistake in what the user wrote, with its place, as the failure of a cell."""
     return CellFailure(
-        FailureKind.INPUT,
+        kind,
         type(problem).__name__,
         problem.what,
         problem.path,
@@ -23,9 +23,4 @@ def machinery(problem: StrataError) -> CellFailure:
     kind = FailureKind.INFRASTRUCTURE
     if isinstance(problem, Interrupted):
         kind = FailureKind.CANCELLED
-    return CellFailure(
-        kind,
-        type(problem).__name__,
-        problem.message,
-        hint=problem.hint,
-    )
+    return CellFailure(kind, type(problem).__name__, problem.message, hint=problem.hint)
