@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from strata.analysis.rule import CellContext
 from strata.core.action import Node
-from strata.loading.notebook import Cell
 from strata.loading.scope import Scan
+
+if TYPE_CHECKING:
+    from strata.loading.notebook import Cell
 
 VERSION = 1
 

@@ -7,6 +7,8 @@ result stands in `_provenance`. The two are side by side so that neither forgets
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from strata.analysis.rule import (
     CellContext,
@@ -17,9 +19,11 @@ from strata.analysis.rule import (
 from strata.core.action import Action, Command, Files, Input, Node
 from strata.core.encoding import Encodable
 from strata.core.errors import CellError
-from strata.loading.notebook import Cell
 from strata.loading.scope import Scan
 from strata.loading.scope import scan as scan_source
+
+if TYPE_CHECKING:
+    from strata.loading.notebook import Cell
 
 VERSION = 1
 
@@ -52,6 +56,7 @@ def analyze(ctx: CellContext) -> Node | None:
         retries=directives.retries,
         cacheable=not directives.nocache,
         sandbox=directives.sandbox,
+        resources=ctx.resources,
     )
 
 
@@ -177,7 +182,9 @@ def _own(ctx: CellContext) -> dict[str, str]:
     return {ref.name: id for ref, id in module_of.items() if ref.label == ctx.cell.label}
 
 
+@lru_cache(10_000)
 def _module(module: DefinitionModule) -> Encodable:
+    # Many cells reach the same modules: there is one description of each.
     return {
         "id": module.id,
         "names": list(module.names),
@@ -203,7 +210,6 @@ def _refuse_what_has_no_meaning_yet(ctx: CellContext) -> None:
         "@variant": directives.variant is not None,
         "@per_variant": directives.per_variant is not None,
         "@mount": bool(directives.mounts),
-        "@resources": bool(directives.resources),
     }
     unmet = [text for text, made in promises.items() if made]
     unmet += [f"@{a.key}" for a in directives.others if a.key not in _ABOUT_PAGES]

@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from strata.analysis.components import strongly_connected
-from strata.analysis.graph import CellGraph, Edge, GraphCell
 from strata.analysis.imported import ImportedBy, NamesImportedBy, ReachedModules
 from strata.analysis.join import JoinedCell
 from strata.analysis.reached import ReachedDefinitions
 from strata.analysis.rule import CellContext, ValueSource
 from strata.analysis.users import StateUsers
-from strata.core.action import Artifact, Environment, Node, dependencies, first_action
+from strata.core.action import (
+    USUAL,
+    Artifact,
+    Environment,
+    Node,
+    Resources,
+    dependencies,
+    first_action,
+)
 from strata.core.action_graph import ActionGraph
+from strata.core.dataclass import dataclass, field
 from strata.core.errors import ConfigError, GraphError
 from strata.core.failures import failure_of
 from strata.core.label import Label
@@ -38,11 +45,6 @@ class Facts:
     names_imported_by: NamesImportedBy = lambda package, source: imported_names(source)
     worker: str | None = None
     """`--worker`, which wins over every annotation."""
-
-
-def cell_graph(joined: Sequence[JoinedCell]) -> CellGraph:
-    """The graph of cells that questions are asked about."""
-    return CellGraph({cell.label: _graph_cell(cell) for cell in joined})
 
 
 def action_graph(
@@ -149,6 +151,7 @@ class _Analyzer:
             imports=self._modules.imports(cell.label),
             after=joined.after,
             worker=self.facts.worker or cell.directives.worker or "local",
+            resources=_resources(cell.directives.resources),
         )
 
     def _variables(self, joined: JoinedCell) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -161,27 +164,14 @@ class _Analyzer:
         return values, tuple(sorted(n for n in declared if secret_like(n)))
 
 
-def _graph_cell(joined: JoinedCell) -> GraphCell:
-    names: dict[Label, list[str]] = {}
-    for name, source in joined.sources.items():
-        producers = (
-            [a.producer for a in source.candidates]
-            if isinstance(source, ValueSource)
-            else [source.label]
-        )
-        for producer in producers:
-            names.setdefault(producer, []).append(name)
-    for label in joined.after:
-        names.setdefault(label, [])
-    directives = joined.cell.directives
-    return GraphCell(
-        joined.label,
-        joined.cell.kind,
-        joined.cell.path,
-        tuple(Edge(joined.label, p, tuple(sorted(n))) for p, n in names.items()),
-        directives.tags,
-        directives.worker or "local",
-        None if joined.problem is None else joined.problem.message,
+def _resources(said: Mapping[str, float]) -> Resources:
+    """What `@resources` says, and what is meant where it says nothing."""
+    if not said:
+        return USUAL
+    return Resources(
+        cpu=said.get("cpu", USUAL.cpu),
+        memory_bytes=int(said.get("mem", USUAL.memory_bytes)),
+        gpus=int(said.get("gpu", USUAL.gpus)),
     )
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
+from strata.core.dataclass import dataclass, field
 from strata.core.label import Label
-from strata.loading.notebook import Cell
+from strata.loading.model import Cell
 from strata.loading.scope import Scan
 
 

@@ -15,13 +15,13 @@ Knows nothing of how modules are executed (`strata/runner/definitions.py`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from blake3 import blake3
 
 from strata.analysis.components import strongly_connected
 from strata.core.action import Artifact
+from strata.core.dataclass import dataclass, field
 from strata.core.encoding import Encodable, encode
 from strata.core.errors import GraphError
 from strata.core.label import Label
@@ -40,6 +40,9 @@ class DefinitionRef:
 
     label: Label
     name: str
+
+    def __hash__(self) -> int:
+        return hash((self.label.package, self.label.name, self.name))
 
 
 def beginning(name: str) -> str:
@@ -71,6 +74,9 @@ class DefinitionModule:
     values: Mapping[str, tuple[Artifact, ...]]
     future: tuple[str, ...] = ()
     begun: tuple[str, ...] = ()
+
+    def __hash__(self) -> int:
+        return hash(self.id)
 
     def slot(self, local: str) -> str:
         """The input slot under which the value `local` of this module is handed in."""
@@ -115,6 +121,9 @@ class Definitions:
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
         self._found: dict[DefinitionRef, Found] = {}
+        self._needs: dict[DefinitionRef, tuple[DefinitionRef, ...]] = {}
+        self._same: dict[DefinitionRef, DefinitionRef] = {}
+        """One object of each, so that equal ones are found without comparing them."""
         self._module_of: dict[DefinitionRef, str] = {}
         self._modules: dict[str, DefinitionModule] = {}
         self._age: dict[str, int] = {}
@@ -129,24 +138,33 @@ class Definitions:
 
     def _reach(self, roots: Iterable[DefinitionRef]) -> list[DefinitionRef]:
         reached: dict[DefinitionRef, None] = {}
-        stack = sorted(set(roots), reverse=True)
+        same = self._same
+        stack = [same.setdefault(ref, ref) for ref in sorted(set(roots), key=_spelled)[::-1]]
         while stack:
             ref = stack.pop()
             if ref not in reached:
                 reached[ref] = None
-                if ref not in self._found:
-                    self._found[ref] = self._lookup(ref)
-                stack.extend(self._found[ref].needs)
+                needs = self._needs.get(ref)
+                if needs is None:
+                    found = self._found[ref] = self._lookup(ref)
+                    needs = tuple(same.setdefault(need, need) for need in found.needs)
+                    self._needs[ref] = needs
+                stack.extend(needs)
         return list(reached)
 
     def _make(self, refs: Iterable[DefinitionRef]) -> None:
         """Each of `refs` has its module; they hold all that they reach."""
-        edges = {ref: self._found[ref].needs for ref in refs if ref not in self._module_of}
+        edges = {ref: self._needs[ref] for ref in refs if ref not in self._module_of}
         for group in strongly_connected(edges):
             module = _module(sorted(group), self._found, self._module_of)
             self._modules.setdefault(module.id, module)
             self._age.setdefault(module.id, len(self._age))
             self._module_of.update(dict.fromkeys(group, module.id))
+
+
+def _spelled(ref: DefinitionRef) -> tuple[str, str, str]:
+    """What references are ordered by."""
+    return ref.label.package, ref.label.name, ref.name
 
 
 def _module(

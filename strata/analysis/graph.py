@@ -7,8 +7,8 @@ what is another graph, and smaller (`strata.core.action_graph`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
+from strata.core.dataclass import dataclass, field
 from strata.core.label import Label
 
 
@@ -42,11 +42,11 @@ class CellGraph:
     readers: Mapping[Label, tuple[Label, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
-        found: dict[Label, list[Label]] = {label: [] for label in self.cells}
+        found: dict[Label, dict[Label, None]] = {label: {} for label in self.cells}
         for cell in self.cells.values():
             for edge in cell.edges:
-                if edge.producer in found and cell.label not in found[edge.producer]:
-                    found[edge.producer].append(cell.label)
+                if edge.producer in found:
+                    found[edge.producer][cell.label] = None
         object.__setattr__(self, "readers", {k: tuple(v) for k, v in found.items()})
 
     def needs(self, label: Label) -> tuple[Label, ...]:

@@ -10,11 +10,8 @@ Problems are kept with the cell they belong to: the rest of the notebook still b
 
 from __future__ import annotations
 
-import difflib
-import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from strata.analysis import standing
 from strata.analysis.definers import deleters, is_private
@@ -24,14 +21,15 @@ from strata.analysis.rule import (
     Source,
     StarSource,
     ValueSource,
-    rule_for,
 )
+from strata.analysis.scanned import ScannedCell
 from strata.analysis.targets import CellNames
 from strata.analysis.writers import Writers
 from strata.core.action import Artifact
+from strata.core.dataclass import dataclass, field
 from strata.core.errors import ConfigError, GraphError, LabelError
 from strata.core.label import Label, Scope, parse_pattern
-from strata.loading.notebook import Cell, Notebook, NotebookInput
+from strata.loading.model import Cell, Notebook, NotebookInput
 from strata.loading.scope import DefinitionKind, Scan
 from strata.loading.scope.names import BUILTINS
 
@@ -59,45 +57,6 @@ class JoinedCell:
     @property
     def label(self) -> Label:
         return self.cell.label
-
-
-@dataclass(frozen=True, slots=True)
-class ScannedCell:
-    """One cell before it is joined."""
-
-    cell: Cell
-    scan: Scan
-    rule: Rule | None
-    problem: ConfigError | None
-
-
-def scan_cell(cell: Cell) -> ScannedCell:
-    """What the rule of `cell` says about its names; a mistake is kept as the cell's problem.
-
-    A cell that cannot be used still defines what it seems to define: its readers need it, and are
-    not built from an older value.
-    """
-    try:
-        rule = rule_for(cell)
-        return ScannedCell(cell, rule.scan(cell), rule, cell.problem)
-    except ConfigError as problem:
-        scan = Scan(binds=_likely_binds(cell.source))
-        return ScannedCell(cell, scan, None, cell.problem or problem)
-
-
-_NAMES = r"[^\W\d]\w*(?:[ \t]*,[ \t]*[^\W\d]\w*)*"
-_DEFINING = re.compile(
-    rf"\b(?:def|class|import|as|for)[ \t]+({_NAMES})"
-    rf"|^[ \t]*({_NAMES})[ \t]*(?:=(?!=)|(?:\*\*|//|>>|<<|[-+*/%&|^@])=|:[^=\n]+=)"
-    r"|([^\W\d]\w*)[ \t]*:=",
-    re.MULTILINE,
-)
-
-
-def _likely_binds(source: str) -> tuple[str, ...]:
-    """Names that a text which cannot be parsed seems to define."""
-    found = (name for names in _DEFINING.findall(source) for name in names)
-    return tuple(sorted({n for names in found for n in re.findall(r"\w+", names)}))
 
 
 def join(notebooks: Sequence[Notebook], scanned: Mapping[Label, ScannedCell]) -> list[JoinedCell]:
@@ -377,7 +336,9 @@ class _Joiner:
         if is_private(name) and name in self.table.positions:
             return "names that begin with '_' are private to the cell that defines them"
         own = [*self.table.public(), *self.inputs]
-        near = difflib.get_close_matches(name, own) or difflib.get_close_matches(name, BUILTINS)
+        from difflib import get_close_matches  # only on the way to an error
+
+        near = get_close_matches(name, own) or get_close_matches(name, BUILTINS)
         if near:
             return f"did you mean {' or '.join(repr(n) for n in near)}?"
         return "define it in a cell, import it, or name it under [inputs] in notebook.toml"

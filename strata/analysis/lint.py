@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
@@ -28,6 +27,7 @@ from strata.analysis.suspects import (
     judged,
     seeds,
 )
+from strata.core.dataclass import dataclass, field
 from strata.core.label import Label
 from strata.loading.scope import DefinitionKind
 from strata.loading.scope.chance import MAIN, CellUses, Use, imported_by, uses

@@ -10,7 +10,6 @@ Everything is remembered by label or definition: the cost is that of the graph, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from strata.analysis.components import Gathered
 from strata.analysis.definitions import (
@@ -30,6 +29,7 @@ from strata.analysis.rule import (
     definition_ref,
 )
 from strata.core.action import Artifact
+from strata.core.dataclass import dataclass, replace
 from strata.core.errors import GraphError
 from strata.core.label import Label
 from strata.loading.scope import Definition, DefinitionKind, Scan

@@ -15,16 +15,16 @@ runs over every rule there is.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, cast
 
 from strata.analysis.definitions import STAR, Closure, DefinitionModule, DefinitionRef
 from strata.core import extension
-from strata.core.action import Artifact, Environment, Node
+from strata.core.action import USUAL, Artifact, Environment, Node, Resources
+from strata.core.dataclass import dataclass, field
 from strata.core.digest import Digest
 from strata.core.errors import CellError
 from strata.core.label import Label
-from strata.loading.notebook import Cell
+from strata.loading.model import Cell
 from strata.loading.scope import Scan
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "StarSource",
     "ValueSource",
     "definition_ref",
+    "is_ours",
     "rule_for",
 ]
 
@@ -103,6 +104,7 @@ class CellContext:
     share the folder above (`strata.loading.distributions.significant`)."""
     after: tuple[Label, ...] = ()
     worker: str = "local"
+    resources: Resources = USUAL
 
 
 class Rule(Protocol):
@@ -113,6 +115,11 @@ class Rule(Protocol):
     def scan(self, cell: Cell) -> Scan: ...
 
     def analyze(self, ctx: CellContext) -> Node | None: ...
+
+
+def is_ours(kind: str) -> bool:
+    """Whether the rule of this kind is part of Strata."""
+    return kind in extension.names(RULES_PACKAGE)
 
 
 def rule_for(cell: Cell) -> Rule:

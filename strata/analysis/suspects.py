@@ -8,9 +8,9 @@ numbers only under some settings (`LogisticRegression`, `PCA`), or from a fixed 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 
+from strata.core.dataclass import dataclass
 from strata.loading.scope.chance import Given, How, Use
 
 

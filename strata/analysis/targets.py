@@ -9,15 +9,14 @@ that means nothing is an error that offers the nearest ones.
 from __future__ import annotations
 
 import contextlib
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from strata.analysis.definers import Definers, bound_by, is_private, with_changes
+from strata.core.dataclass import dataclass
 from strata.core.errors import LabelError
 from strata.core.label import Label, Scope, TargetPattern, parse_pattern
-from strata.loading.notebook import Cell, Notebook, NotebookInput
+from strata.loading.model import Cell, Notebook, NotebookInput
 from strata.loading.scope import Scan
 
 
@@ -158,7 +157,9 @@ class CellNames:
         stems = [PurePosixPath(c.file).stem for c in cells]
         variables = self.definers[pattern.package].public()
         known = list(dict.fromkeys([*(c.id for c in cells), *stems, *variables]))
-        near = difflib.get_close_matches(str(pattern.name), known, n=3, cutoff=0.5)
+        from difflib import get_close_matches  # only on the way to an error
+
+        near = get_close_matches(str(pattern.name), known, n=3, cutoff=0.5)
         if near:
             hint = "did you mean " + " or ".join(f"//{pattern.package}:{n}" for n in near) + "?"
         else:
@@ -170,7 +171,9 @@ class CellNames:
 def no_such_notebook(pattern: TargetPattern, packages: Iterable[str]) -> LabelError:
     """The error for a package that is not there, with the nearest ones."""
     known = list(packages)
-    near = difflib.get_close_matches(pattern.package, known, n=3, cutoff=0.4)
+    from difflib import get_close_matches  # only on the way to an error
+
+    near = get_close_matches(pattern.package, known, n=3, cutoff=0.4)
     what = f"no notebook at or below //{pattern.package}"
     if pattern.scope is not Scope.SUBTREE:
         what = f"no notebook //{pattern.package}"

@@ -10,7 +10,7 @@ import fnmatch
 import posixpath
 from collections.abc import Sequence
 
-from strata.loading.notebook import Cell
+from strata.loading.model import Cell
 from strata.loading.scope import Scan
 
 

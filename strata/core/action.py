@@ -7,19 +7,20 @@
 
 What a key holds is exactly `Action.provenance` plus the content of the inputs: named components,
 kept with every result so that `explain` can compare them. Everything else on an action (label,
-worker, timeout, retries, interpreter path, the command's line numbers) MUST NOT be able to change
-the result, and is not in the key. A rule that puts something observable into `command` and
-forgets it in `provenance` makes stale results; `tests/conformance/test_rules.py` looks for that.
+worker, timeout, retries, resources, interpreter path, the command's line numbers) MUST NOT be able
+to change the result, and is not in the key. A rule that puts something observable into `command`
+and forgets it in `provenance` makes stale results; `tests/conformance/test_rules.py` looks for
+that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import NewType, Protocol, TypeAlias
 
 from blake3 import blake3
 
+from strata.core.dataclass import dataclass, field
 from strata.core.digest import Digest
 from strata.core.encoding import Encodable, encode
 from strata.core.label import Label
@@ -42,6 +43,9 @@ class Artifact:
 
     producer: Label
     name: str
+
+    def __hash__(self) -> int:
+        return hash((self.producer.package, self.producer.name, self.name))
 
     def __str__(self) -> str:
         return f"{self.producer}%{self.name}"
@@ -117,6 +121,26 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
+class Resources:
+    """What a run takes of the machine it runs on, so that only what fits runs together."""
+
+    cpu: float = 1.0
+    """Cores, more than 0."""
+    memory_bytes: int = 0
+    """0 where nothing is said."""
+    gpus: int = 0
+
+    @property
+    def threads(self) -> int:
+        """How many a numerical library may start: what runs together has as many as cores."""
+        return max(1, int(self.cpu))
+
+
+USUAL = Resources()
+"""What an action takes that says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """One unit of work. Immutable; equal fields mean the same work."""
 
@@ -143,6 +167,7 @@ class Action:
     cacheable: bool = True
     sandbox: str | None = None
     """"off" or "strict" where the cell says so; else what the build says."""
+    resources: Resources = USUAL
 
 
 class Chain(Protocol):
@@ -223,10 +248,13 @@ class Late:
     mentions: frozenset[str] = frozenset()
 
 
+NOTHING_LATE = Late()
+
+
 def make_ready(
     action: Action,
     inputs: Mapping[str, Output],
-    late: Late = Late(),
+    late: Late = NOTHING_LATE,
     artifacts: Mapping[str, Artifact] | None = None,
 ) -> ReadyAction:
     """`action` with its inputs by content, its full provenance and its key."""

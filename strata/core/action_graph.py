@@ -8,9 +8,9 @@ cell run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 
 from strata.core.action import Artifact, Node
+from strata.core.dataclass import dataclass, field
 from strata.core.label import Label
 from strata.core.result import CellFailure
 

@@ -5,9 +5,9 @@ A digest says *what* bytes are; an action key (`strata.core.action`) says what w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from blake3 import blake3
+
+from strata.core.dataclass import dataclass
 
 HEX_LENGTH = 64
 _HEX_DIGITS = "0123456789abcdef"

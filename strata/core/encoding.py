@@ -11,7 +11,7 @@ This is not a storage format: it has no version and nothing reads it back but te
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 Encodable: TypeAlias = (
@@ -23,6 +23,8 @@ _NONE, _FALSE, _TRUE, _INT, _FLOAT, _STR, _BYTES, _LIST, _MAP = (
 )  # fmt: skip
 _LENGTH = struct.Struct(">Q")
 _DOUBLE = struct.Struct(">d")
+_pack_length = _LENGTH.pack
+_MOST_KEYS = 4096
 
 
 def encode(value: Encodable) -> bytes:
@@ -32,14 +34,62 @@ def encode(value: Encodable) -> bytes:
     every NaN payload is its own value; `True` differs from `1`, and `1` from `1.0`.
     """
     parts: list[bytes] = []
-    # An explicit stack: values may be as deep as a user's data, the interpreter's stack is not.
+    try:
+        _write(value, parts.append)
+    except RecursionError:
+        return _encode_deep(value)
+    return b"".join(parts)
+
+
+def _write(value: object, write: Callable[[bytes], None]) -> None:
+    kind = type(value)
+    if kind is str:
+        raw = value.encode("utf-8", "surrogatepass")  # type: ignore[attr-defined]
+        write(_STR + _pack_length(len(raw)) + raw)
+    elif kind is dict:
+        write(_MAP + _pack_length(len(value)))  # type: ignore[arg-type]
+        if value:
+            # Keys are unique, so no two values are ever compared.
+            for key, entry in sorted([(_encoded[k], v) for k, v in value.items()]):  # type: ignore[attr-defined]
+                write(key)
+                _write(entry, write)
+    elif kind is list or kind is tuple:
+        write(_LIST + _pack_length(len(value)))  # type: ignore[arg-type]
+        for item in value:  # type: ignore[attr-defined]
+            _write(item, write)
+    elif isinstance(value, Mapping):
+        _write(dict(value), write)
+    elif isinstance(value, (list, tuple)):
+        _write(list(value), write)
+    else:
+        write(_scalar(value))
+
+
+class _Keys(dict[str, bytes]):
+    """Keys of mappings, encoded: the names of components and variables come again and again."""
+
+    def __missing__(self, key: object) -> bytes:
+        if not isinstance(key, str):
+            raise TypeError(f"mapping keys must be strings, not {type(key).__name__}")
+        if len(self) >= _MOST_KEYS:
+            self.clear()
+        found = self[key] = _scalar(key)
+        return found
+
+
+_encoded = _Keys()
+
+
+def _encode_deep(value: Encodable) -> bytes:
+    """As `encode`, with a stack of its own: values may be as deep as a user's data."""
+    parts: list[bytes] = []
     stack: list[Encodable | _Raw] = [value]
     while stack:
         item = stack.pop()
         if isinstance(item, _Raw):
             parts.append(item.data)
         elif isinstance(item, Mapping):
-            entries = sorted(((_key_bytes(k), v) for k, v in item.items()), key=lambda e: e[0])
+            entries = sorted([(_encoded[k], v) for k, v in item.items()])
             parts.append(_MAP + _LENGTH.pack(len(entries)))
             for key, entry in reversed(entries):
                 stack.append(entry)
@@ -59,12 +109,6 @@ class _Raw:
 
     def __init__(self, data: bytes) -> None:
         self.data = data
-
-
-def _key_bytes(key: object) -> bytes:
-    if type(key) is not str:
-        raise TypeError(f"mapping keys must be strings, not {type(key).__name__}")
-    return _scalar(key)
 
 
 def _scalar(value: object) -> bytes:

@@ -8,10 +8,10 @@ secret's value.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from strata.core.dataclass import dataclass
 from strata.core.label import Label
 from strata.core.result import ActionResult, CellFailure
 
@@ -82,6 +82,14 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Unchanged:
+    """Cells at which the build does not even look, as nothing that they depend on was touched since
+    they were found in the cache; each as a plain console shows a hit."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BuildFinished:
     """The build is over; the counts add up to the cells it looked at."""
 
@@ -146,6 +154,7 @@ Event: TypeAlias = (
     | CellRetried
     | CellFinished
     | Notice
+    | Unchanged
     | BuildFinished
     | CellVerified
     | VerificationFinished

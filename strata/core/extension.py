@@ -22,8 +22,14 @@ def load(package: str, name: str, entry_points: str | None = None) -> ModuleType
     if not name.isidentifier() or name.startswith("_"):
         return None
     if name in names(package):
-        return importlib.import_module(f"{package}.{name}")
+        return _module(f"{package}.{name}")
     return _from_entry_points(entry_points, name) if entry_points else None
+
+
+@cache
+def _module(name: str) -> ModuleType:
+    # Asked for every cell, and the import system takes its time to say the same.
+    return importlib.import_module(name)
 
 
 @cache

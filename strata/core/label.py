@@ -14,15 +14,18 @@ Which cells a pattern means is the index of cells' business (`strata.analysis.ta
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
+from strata.core.dataclass import dataclass
 from strata.core.errors import LabelError
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Label:
-    """The name of one cell: its package (a folder relative to the root, "" for the root) and id."""
+class Label(NamedTuple):
+    """The name of one cell: its package (a folder relative to the root, "" for the root) and id.
+
+    A tuple, because no value is hashed and compared more often, and tuples do both in C.
+    """
 
     package: str
     name: str

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from strata.core.dataclass import dataclass, field, replace
 from strata.core.digest import Digest
 from strata.core.encoding import Encodable
 from strata.core.observation import Observed
@@ -146,12 +146,15 @@ class ActionResult:
         return replace(self, cache=cache)
 
 
+_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+_decode = json.JSONDecoder().decode
+
+
 def to_json(result: ActionResult) -> bytes:
     """The stored form of `result`."""
-    outputs = {name: _output_to_json(o) for name, o in result.outputs.items()}
     record: dict[str, object] = {
         "schema": SCHEMA,
-        "outputs": outputs,
+        "outputs": {name: _output_to_json(o) for name, o in result.outputs.items()},
         "displays": [{m: str(d) for m, d in b.items()} for b in result.displays],
         "console": None if result.console is None else str(result.console),
         "error": None if result.error is None else _failure_to_json(result.error),
@@ -160,18 +163,20 @@ def to_json(result: ActionResult) -> bytes:
         "worker": result.worker,
         "finished_at": result.finished_at,
         "provenance": result.provenance,
+    }
+    # What most results do not have.
+    optional: dict[str, object] = {
         "machine": result.machine,
-        "shared": [
-            {"names": list(g.names), "output": _output_to_json(g.output)} for g in result.shared
-        ],
-        "aliases": [list(pair) for pair in result.aliases],
-        "changed": list(result.changed),
-        "restated": [list(pair) for pair in result.restated],
-        "observed": dict(result.observed),
+        "shared": result.shared and [_shared_to_json(group) for group in result.shared],
+        "aliases": result.aliases,
+        "changed": result.changed,
+        "restated": result.restated,
+        "observed": result.observed and dict(result.observed),
         "sandboxed": result.sandboxed,
         "accepted": result.accepted,
     }
-    return json.dumps(record, ensure_ascii=True, separators=(",", ":")).encode()
+    record.update([(name, value) for name, value in optional.items() if value])
+    return _encode(record).encode()
 
 
 def from_json(data: bytes) -> ActionResult:
@@ -179,47 +184,62 @@ def from_json(data: bytes) -> ActionResult:
 
     Unknown keys are ignored: a newer Strata may have added them.
     """
+    return from_record(_decode(data.decode()))
+
+
+def from_record(record: Any) -> ActionResult:
+    """As `from_json`, of what JSON's text stands for."""
     try:
-        record = json.loads(data)
         if record["schema"] != SCHEMA:
             raise ValueError(f"a result of schema {record['schema']!r}, not {SCHEMA!r}")
+        get = record.get
+        console, error = record["console"], record["error"]
         return ActionResult(
             outputs={n: _output_from_json(o) for n, o in record["outputs"].items()},
             displays=tuple(
-                {m: Digest.parse(d) for m, d in bundle.items()} for bundle in record["displays"]
+                [{m: Digest.parse(d) for m, d in bundle.items()} for bundle in record["displays"]]
             ),
-            console=None if record["console"] is None else Digest.parse(record["console"]),
-            error=None if record["error"] is None else _failure_from_json(record["error"]),
+            console=None if console is None else Digest.parse(console),
+            error=None if error is None else _failure_from_json(error),
             duration_s=float(record["duration_s"]),
             peak_memory_bytes=int(record["peak_memory_bytes"]),
             worker=str(record["worker"]),
             finished_at=float(record["finished_at"]),
             provenance=record["provenance"],
-            machine=str(record.get("machine", "")),
-            shared=tuple(_shared_from_json(g) for g in record.get("shared", ())),
-            aliases=tuple((str(a), str(b)) for a, b in record.get("aliases", ())),
-            changed=tuple(map(str, record.get("changed", ()))),
-            restated=tuple((str(a), str(b)) for a, b in record.get("restated", ())),
-            observed={str(k): str(v) for k, v in record.get("observed", {}).items()},
-            sandboxed=bool(record.get("sandboxed", False)),
-            accepted=str(record.get("accepted", "")),
+            machine=str(get("machine", "")),
+            shared=tuple([_shared_from_json(g) for g in get("shared", ())]),
+            aliases=_pairs(get("aliases", ())),
+            changed=tuple(map(str, get("changed", ()))),
+            restated=_pairs(get("restated", ())),
+            observed={str(k): str(v) for k, v in get("observed", _NOTHING).items()},
+            sandboxed=bool(get("sandboxed", False)),
+            accepted=str(get("accepted", "")),
         )
     except (KeyError, TypeError, AttributeError) as problem:
         raise ValueError(f"not a stored result: {problem!r}") from problem
 
 
+_NOTHING: Mapping[str, object] = {}
+
+
+def _pairs(record: Any) -> tuple[tuple[str, str], ...]:
+    return tuple([(str(one), str(other)) for one, other in record])
+
+
 def _output_to_json(output: Output | Unstorable) -> dict[str, object]:
-    match output:
-        case Output(digest, codec, type_name, summary, needs, unstable):
-            record: dict[str, object] = {"digest": str(digest), "codec": codec}
-            record |= {"type": type_name, "summary": summary}
-            if needs:
-                record["needs"] = list(needs)
-            if unstable:
-                record["unstable"] = unstable
-            return record
-        case Unstorable(type_name, reason):
-            return {"type": type_name, "unstorable": reason}
+    if isinstance(output, Unstorable):
+        return {"type": output.type_name, "unstorable": output.reason}
+    record: dict[str, object] = {
+        "digest": str(output.digest),
+        "codec": output.codec,
+        "type": output.type_name,
+        "summary": output.summary,
+    }
+    if output.needs:
+        record["needs"] = list(output.needs)
+    if output.unstable:
+        record["unstable"] = output.unstable
+    return record
 
 
 def _output_from_json(record: Mapping[str, Any]) -> Output | Unstorable:
@@ -237,6 +257,10 @@ def _stored_from_json(record: Mapping[str, Any]) -> Output:
         tuple(map(str, record.get("needs", ()))),
         str(record.get("unstable", "")),
     )
+
+
+def _shared_to_json(shared: Shared) -> dict[str, object]:
+    return {"names": list(shared.names), "output": _output_to_json(shared.output)}
 
 
 def _shared_from_json(record: Mapping[str, Any]) -> Shared:

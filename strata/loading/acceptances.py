@@ -12,12 +12,12 @@ import fcntl
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from strata.core.action import ActionKey
+from strata.core.dataclass import dataclass
 from strata.core.errors import NotebookError
 from strata.core.label import Label
 from strata.loading.document import Document, read_document

@@ -8,8 +8,8 @@ is a problem of its one cell; an annotation that means nothing there is a warnin
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
+from strata.core.dataclass import dataclass, field, replace
 from strata.core.errors import CellError
 from strata.loading import annotation_values as values
 from strata.loading.annotation_values import Malformed

@@ -31,24 +31,46 @@ _MOST_CONTENTS = 2_000
 """Folders with more entries count by their names alone."""
 
 LockOf = Callable[[Environment], Lock | None]
+ReadingFor = Callable[[str], contextlib.AbstractContextManager[None]]
 
 
 class Disk:
     """The files of one workspace, and the locks of its environments."""
 
     def __init__(
-        self, root: Path, index: FileIndex, modules: LocalModules, lock_of: LockOf
+        self,
+        root: Path,
+        index: FileIndex,
+        modules: LocalModules,
+        lock_of: LockOf,
+        reading_for: ReadingFor = lambda package: contextlib.nullcontext(),
     ) -> None:
+        """`reading_for` is told for which notebook the disk is asked."""
         self._root = root
         self._index = index
         self._modules = modules
         self._lock_of = lock_of
+        self._reading_for = reading_for
 
     def late(self, action: Action, inputs: Mapping[str, Output]) -> Late:
         """The entries of `files` and `environment` that are known only now.
 
         Raises `CellError` for a declared file that is there and cannot be read.
         """
+        with self._reading_for(action.label.package):
+            return self._late(action, inputs)
+
+    def look(self, action: Action, names: Iterable[str]) -> Observed:
+        """The value that each observation has now."""
+        with self._reading_for(action.label.package):
+            return {name: self._value(action, name) for name in names}
+
+    def save(self) -> None:
+        """Keeps what was learnt about files for the next time, where that can be written."""
+        with contextlib.suppress(OSError):
+            self._index.save()
+
+    def _late(self, action: Action, inputs: Mapping[str, Output]) -> Late:
         entries: dict[str, Mapping[str, Encodable]] = {}
         needs = sorted({name for output in inputs.values() for name in output.needs})
         declared = self._declared(action)
@@ -65,15 +87,6 @@ class Disk:
             reached = lock.closure(set(action.imports).union(*names))
             entries["environment"] = {"distributions": dict(reached)}
         return Late(entries, named, mentions)
-
-    def look(self, action: Action, names: Iterable[str]) -> Observed:
-        """The value that each observation has now."""
-        return {name: self._value(action, name) for name in names}
-
-    def save(self) -> None:
-        """Keeps what was learnt about files for the next time, where that can be written."""
-        with contextlib.suppress(OSError):
-            self._index.save()
 
     def _declared(self, action: Action) -> dict[str, Digest]:
         """The files of `@input` that are there: path relative to the root."""

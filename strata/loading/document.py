@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from strata.core.dataclass import dataclass
 from strata.core.errors import ConfigError
 from strata.loading.files import UnreadableText, read_text
 from strata.loading.schema import Schema, TomlPath, first_mistake, unknown_keys

@@ -17,8 +17,7 @@ from pathlib import Path
 from strata.core.errors import NotebookError
 from strata.loading.annotations import parse_annotations
 from strata.loading.environment import PROJECT_FILE
-from strata.loading.notebook import CELLS_FOLDER
-from strata.loading.packages import NOTEBOOK_FILE
+from strata.loading.packages import CELLS_FOLDER, NOTEBOOK_FILE
 
 STARTER_ID = "start"
 _STARTER_FILE = f"{STARTER_ID}.py"

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from strata.core.dataclass import dataclass
 from strata.core.digest import Digest, digest_bytes
 from strata.core.errors import ConfigError
 from strata.loading.document import Document, read_document

@@ -13,10 +13,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import marshal
 import os
 import stat
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +22,7 @@ from pathlib import Path
 from blake3 import blake3
 
 from strata.core.digest import Digest
+from strata.loading import memory_file
 from strata.loading.inputs import expand_inputs
 
 __all__ = ["FileIndex", "Signature", "expand_inputs"]
@@ -35,7 +34,6 @@ RACY_NS = 20_000_000
 """More than a tick of any clock that file systems stamp with (a jiffy is at most 10 ms)."""
 
 _MAGIC = b"strata.index.v1\n"
-_CHECK_BYTES = 32
 _CHUNK_BYTES = 1 << 20
 
 
@@ -55,7 +53,7 @@ class FileIndex:
         self._folder = folder
         self._most_entries = most_entries
         self._clock_ns = clock_ns
-        self._entries = _load(folder / _FILE)
+        self._entries = memory_file.read(folder / _FILE, _MAGIC)
         self._used: dict[str, None] = {}
         self._changed = False
 
@@ -99,7 +97,7 @@ class FileIndex:
             used = {name: entries.pop(name) for name in list(self._used) if name in entries}
             entries = dict(list((entries | used).items())[-self._most_entries :])
         with contextlib.suppress(OSError):
-            _store(self._folder, entries)
+            memory_file.store(self._folder / _FILE, _MAGIC, entries)
             self._changed = False
 
 
@@ -124,32 +122,3 @@ def _digest_of(name: str) -> Digest:
             hasher.update(chunk)
             size_bytes += len(chunk)
     return Digest(hasher.hexdigest(), size_bytes)
-
-
-def _load(path: Path) -> _Entries:
-    """The entries stored in `path`; none if it is missing, damaged or of another version."""
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return {}
-    body = memoryview(data)[len(_MAGIC) + _CHECK_BYTES :]
-    # marshal trusts its input, so bytes that we did not write must not reach it.
-    if data[: -len(body) or None] != _MAGIC + blake3(body).digest():
-        return {}
-    try:
-        entries = marshal.loads(body)
-    except (ValueError, EOFError, TypeError):  # written by another Python
-        return {}
-    return entries if isinstance(entries, dict) else {}
-
-
-def _store(folder: Path, entries: _Entries) -> None:
-    body = marshal.dumps(entries)
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f"{_FILE}.{os.getpid()}-{threading.get_ident()}.tmp"
-    try:
-        temporary.write_bytes(_MAGIC + blake3(body).digest() + body)
-        temporary.replace(folder / _FILE)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -13,9 +13,9 @@ import os
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from strata.core.dataclass import dataclass
 from strata.loading.packages import NEVER_ENTERED
 
 
@@ -142,14 +142,9 @@ def _any(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_file()
-    except OSError:  # a link to itself
-        return False
+    # What a link leads to is asked of `os.stat`, of which whoever watches us hears.
+    return os.path.isfile(entry.path) if entry.is_symlink() else entry.is_file()
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
+    return os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()

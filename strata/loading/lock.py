@@ -17,10 +17,10 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from strata.core.dataclass import dataclass, field
 from strata.core.digest import Digest, digest_bytes
 from strata.core.distribution import normalized
 from strata.core.errors import ConfigError

@@ -6,9 +6,9 @@ Knows no file and no syntax: `strata.loading.notebook` fills these in.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from strata.core.dataclass import dataclass, field
 from strata.core.errors import ConfigError
 from strata.core.label import Label
 from strata.loading.annotations import Annotation

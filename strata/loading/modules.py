@@ -13,9 +13,9 @@ import ast
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from strata.core.dataclass import dataclass
 from strata.core.digest import Digest
 from strata.loading.index import FileIndex
 

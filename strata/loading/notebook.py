@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 import os
 import posixpath
-from dataclasses import dataclass
 from pathlib import Path
 
+from strata.core.dataclass import dataclass
 from strata.core.errors import CellError, ConfigError, LabelError, NotebookError
 from strata.core.label import Label, Scope, parse_pattern
 from strata.loading.annotation_values import is_variable, variable_value
@@ -30,7 +30,7 @@ from strata.loading.model import (
     NotebookInput,
     VariantGroup,
 )
-from strata.loading.packages import NOTEBOOK_FILE
+from strata.loading.packages import CELLS_FOLDER, NOTEBOOK_FILE
 from strata.loading.schema import TomlPath, load_schema
 from strata.loading.suggest import nearest
 from strata.loading.values import (
@@ -54,8 +54,6 @@ __all__ = [
     "VariantGroup",
     "load_notebook",
 ]
-
-CELLS_FOLDER = "cells"
 
 _KIND_OF_SUFFIX = {
     ".py": "python",

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from strata.core.dataclass import dataclass, field
 from strata.loading.ignore import IgnoreRules, parse_ignore_rules
 
 WORKSPACE_FILE = "strata.toml"
 NOTEBOOK_FILE = "notebook.toml"
+CELLS_FOLDER = "cells"
 NEVER_ENTERED = frozenset({".git", ".strata", "node_modules", ".venv", "__pycache__"})
 """Folders that hold no notebooks of the user's."""
 
@@ -122,6 +123,13 @@ def _sorted_out(entries: Iterable[os.DirEntry[str]]) -> tuple[list[str], set[str
         elif entry.name in _FILES_THAT_MATTER:
             files.add(entry.name)
     return ([] if "pyvenv.cfg" in files else subfolders), files
+
+
+def names_that_matter(folder: str) -> str:
+    """What of a folder's entries decides which packages there are. Raises `OSError`."""
+    with os.scandir(folder) as entries:
+        subfolders, files = _sorted_out(entries)
+    return "\0".join([*sorted(f"{name}/" for name in subfolders), *sorted(files)])
 
 
 _FILES_THAT_MATTER = frozenset({NOTEBOOK_FILE, WORKSPACE_FILE, ".gitignore", "pyvenv.cfg"})

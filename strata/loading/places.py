@@ -9,8 +9,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from strata.core.dataclass import dataclass, field
 from strata.loading.schema import TomlPath
 
 _TOKEN = re.compile(

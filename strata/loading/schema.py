@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TypedDict
 
+from strata.core.dataclass import dataclass
 from strata.loading.suggest import nearest
 
 TomlPath = tuple[str | int, ...]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from strata.core.dataclass import dataclass, field
 from strata.core.errors import WorkspaceError
 from strata.loading.document import Document, read_document
 from strata.loading.packages import (
@@ -21,7 +21,16 @@ from strata.loading.packages import (
 )
 from strata.loading.quantities import parse_size
 from strata.loading.schema import load_schema, show
-from strata.loading.values import Table, as_table, as_text, table_in, text_in, texts_in, whole_in
+from strata.loading.values import (
+    Table,
+    as_table,
+    as_text,
+    number_in,
+    table_in,
+    text_in,
+    texts_in,
+    whole_in,
+)
 
 DEFAULT_CACHE_DIR = ".strata/cache"
 DEFAULT_CACHE_SIZE_BYTES = 20 * 2**30
@@ -30,12 +39,17 @@ DEFAULT_CACHE_SIZE_BYTES = 20 * 2**30
 @dataclass(frozen=True, slots=True)
 class BuildSettings:
     """`[build]`. `jobs` is how many cells run at once, 0 for one per core. `environment` says what
-    of a lock is in a key: what the cell can reach ("narrow"), or all of it ("whole-lock")."""
+    of a lock is in a key: what the cell can reach ("narrow"), or all of it ("whole-lock"). `warm`
+    says how long processes that cells are forked from live: a "build", until nobody has used them
+    for a while ("server"), or there are none ("off")."""
 
     jobs: int = 0
     sandbox: str = "off"
     network: str = "on"
     environment: str = "narrow"
+    warm: str = "build"
+    resources: Mapping[str, float] = field(default_factory=dict)
+    """What cells may take of the machine together; as `Directives.resources`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +131,7 @@ def load_workspace(root: Path, environ: Mapping[str, str]) -> Workspace:
     tables = document.data
     return Workspace(
         root=root,
-        build=_build(table_in(tables, "build")),
+        build=_build(table_in(tables, "build"), document),
         cache=_cache(root, document, environ),
         workers=_workers(table_in(tables, "workers")),
         connections={n: as_table(c) for n, c in table_in(tables, "connections").items()},
@@ -137,13 +151,24 @@ def scan_packages(workspace: Workspace) -> PackageListing:
     return list_packages(workspace.root, workspace.exclude)
 
 
-def _build(table: Table) -> BuildSettings:
+def _build(table: Table, document: Document) -> BuildSettings:
     return BuildSettings(
         jobs=whole_in(table, "jobs", 0),
         sandbox=text_in(table, "sandbox") or "off",
         network=text_in(table, "network") or "on",
         environment=text_in(table, "environment") or "narrow",
+        warm=text_in(table, "warm") or "build",
+        resources=_resources(table_in(table, "resources"), document),
     )
+
+
+def _resources(table: Table, document: Document) -> Mapping[str, float]:
+    numbers = {"cpu": number_in(table, "cpu"), "gpu": number_in(table, "gpu")}
+    found = {name: number for name, number in numbers.items() if number is not None}
+    if "mem" in table:
+        place = ("build", "resources", "mem")
+        found["mem"] = _size_in(table, "mem", 0, document, place)
+    return found
 
 
 def _cache(root: Path, document: Document, environ: Mapping[str, str]) -> CacheSettings:
@@ -160,17 +185,25 @@ def _cache_dir(root: Path, table: Table, environ: Mapping[str, str]) -> Path:
 
 
 def _max_size(table: Table, document: Document) -> int:
-    written = table.get("max_size", DEFAULT_CACHE_SIZE_BYTES)
+    place = ("cache", "max_size")
+    return _size_in(table, "max_size", DEFAULT_CACHE_SIZE_BYTES, document, place)
+
+
+def _size_in(
+    table: Table, key: str, default: int, document: Document, place: tuple[str, ...]
+) -> int:
+    """The size under `key`, in bytes, at least 1; `place` is where that is in the document."""
+    written = table.get(key, default)
     if not isinstance(written, str):
-        return whole_in(table, "max_size", DEFAULT_CACHE_SIZE_BYTES)
+        return whole_in(table, key, default)
     try:
         size_bytes = parse_size(written)
     except ValueError:
         size_bytes = 0
     if size_bytes < 1:
         raise document.mistake(
-            ("cache", "max_size"),
-            f"'max_size' cannot be {show(written)}",
+            place,
+            f"'{key}' cannot be {show(written)}",
             'a size such as "20GiB", or a number of bytes',
         )
     return size_bytes

@@ -10,15 +10,14 @@ The grammar is that of Bazel's query language. Words are target patterns; a func
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from strata.analysis.graph import CellGraph
 from strata.core import extension
+from strata.core.dataclass import dataclass
 from strata.core.errors import UsageError
 from strata.core.label import Label
 
@@ -170,7 +169,9 @@ def _call(
     module = extension.load(FUNCTIONS_PACKAGE, name, FUNCTIONS_GROUP)
     if module is None:
         known = ("set", *extension.names(FUNCTIONS_PACKAGE))
-        near = difflib.get_close_matches(name, known, n=1)
+        from difflib import get_close_matches  # only on the way to an error
+
+        near = get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
         raise _error(text, at, f"no function '{name}'", hint)
     kinds = module.ARGUMENTS

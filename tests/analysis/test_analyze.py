@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strata.analysis.analyze import cell_graph
-from strata.core.action import Late, dependencies, first_action, make_ready
+from strata.analysis.cell_graph import cell_graph
+from strata.core.action import USUAL, Action, Late, dependencies, first_action, make_ready
 from strata.core.action_graph import ActionGraph
 from strata.core.result import FailureKind
 from tests.factories import (
@@ -86,6 +86,17 @@ def test_a_broken_cell_fails_with_its_place_and_advice() -> None:
     assert failure.hint == "did you mean 'feature'?"
 
 
+def test_what_a_cell_needs_of_the_machine_is_on_its_action_and_in_no_key() -> None:
+    plain = analyzed(notebook({"a": "x = 1"})).nodes[label("a")]
+    needs = analyzed(notebook({"a": "# @resources cpu=4 mem=8GiB gpu=1\nx = 1"})).nodes[label("a")]
+    assert isinstance(plain, Action)
+    assert isinstance(needs, Action)
+    assert plain.resources == USUAL
+    said = needs.resources
+    assert (said.cpu, said.memory_bytes, said.gpus) == (4.0, 8 * 2**30, 1)
+    assert needs.provenance == plain.provenance
+
+
 @pytest.mark.parametrize(
     "annotation",
     [
@@ -93,7 +104,6 @@ def test_a_broken_cell_fails_with_its_place_and_advice() -> None:
         "@variant model rf",
         "@per_variant",
         "@mount raw s3://b/p",
-        "@resources cpu=2",
         "@dataset x",
         "@worker gpu",
     ],

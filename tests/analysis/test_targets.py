@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from strata.analysis.join import scan_cell
+from strata.analysis.scanned import scan_cell
 from strata.analysis.targets import CellNames
 from strata.core.errors import LabelError
 from strata.core.label import parse_pattern

@@ -17,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strata.analysis.analyze import Facts, action_graph
-from strata.analysis.join import join, scan_cell
+from strata.analysis.join import join
 from strata.analysis.rule import RULES_GROUP, RULES_PACKAGE
+from strata.analysis.scanned import scan_cell
 from strata.core import extension
 from strata.core.action import Action, Late, ReadyAction, first_action, make_ready
 from strata.core.action_graph import ActionGraph

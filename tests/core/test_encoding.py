@@ -91,6 +91,14 @@ def test_depth_is_not_limited_by_the_interpreters_stack():
     assert len(encode(value)) == 9 * 50_001
 
 
+@given(values)
+def test_what_lies_very_deep_is_encoded_as_it_is_elsewhere(value):
+    deep = value
+    for _ in range(2000):
+        deep = [deep]
+    assert encode(deep) == encode([None])[:9] * 2000 + encode(value)
+
+
 @pytest.mark.parametrize("value", [{1, 2}, object(), [1, {3}], {"a": 1j}, bytearray(b"x")])
 def test_what_has_no_canonical_form_is_refused(value):
     with pytest.raises(TypeError, match="canonically"):

@@ -24,6 +24,7 @@ exclude = ["archive/**", "*.old"]
 jobs = 3
 sandbox = "strict"
 environment = "whole-lock"
+resources = { cpu = 1.5, mem = "2GiB", gpu = 1 }
 [cache]
 dir = "../shared"
 max_size = "1.5MiB"
@@ -95,7 +96,10 @@ class TestSettings:
         )
         assert workspace.has_file
         assert workspace.exclude == ("archive/**", "*.old")
-        assert workspace.build == BuildSettings(3, "strict", environment="whole-lock")
+        needs = {"cpu": 1.5, "mem": 2**31, "gpu": 1}
+        assert workspace.build == BuildSettings(
+            3, "strict", environment="whole-lock", resources=needs
+        )
         assert workspace.cache == CacheSettings(tmp_path.parent / "shared", 3 * 2**19, remote)
         assert workspace.workers == {
             "gpu-fly": WorkerSettings(
@@ -178,6 +182,11 @@ BAD_FILES = {
     "a size that is none": (
         "[cache]\nmax_size = 'lots'",
         "strata.toml:2: 'max_size' cannot be the string \"lots\"",
+        SIZE_HINT,
+    ),
+    "memory that is no size": (
+        "[build]\nresources = { mem = 'lots' }",
+        "strata.toml:2: 'mem' cannot be the string \"lots\"",
         SIZE_HINT,
     ),
     "a size of nothing": (

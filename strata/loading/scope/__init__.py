@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from strata.loading.scope.ipython import NAMES as IPYTHON_NAMES
 from strata.loading.scope.model import Beginning, Definition, DefinitionKind, Scan
-from strata.loading.scope.scanner import scan
 
-__all__ = ["IPYTHON_NAMES", "Beginning", "Definition", "DefinitionKind", "Scan", "scan"]
+__all__ = ["Beginning", "Definition", "DefinitionKind", "Scan", "scan"]
+
+
+def scan(source: str, path: str) -> Scan:
+    """What the Python cell `source` says about names: see `strata.loading.scope.scanner.scan`."""
+    # Nothing of it is needed where no cell changed.
+    from strata.loading.scope import scanner
+
+    return scanner.scan(source, path)

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
+from strata.core.dataclass import replace
 from strata.loading.scope.definitions import Statement, make_definition
 from strata.loading.scope.model import Beginning, Definition, DefinitionKind
 from strata.loading.scope.names import BUILTINS, IMPLICIT

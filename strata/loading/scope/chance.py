@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
+from strata.core.dataclass import dataclass, field
 from strata.loading.scope.source import clean, parse
 from strata.loading.scope.symbols import arguments
 from strata.loading.scope.tree import children

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from strata.core.dataclass import dataclass
 from strata.loading.scope.annotations import text_names
 from strata.loading.scope.model import Definition, DefinitionKind
 from strata.loading.scope.names import BUILTINS, IMPLICIT

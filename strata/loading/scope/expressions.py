@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
+from strata.core.dataclass import dataclass, field
 from strata.loading.scope.names import mangle
 from strata.loading.scope.namespace import LateBody, Namespace
 from strata.loading.scope.symbols import MODULE, Comprehension, Scope, comprehension_scope

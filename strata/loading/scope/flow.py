@@ -14,9 +14,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from strata.core.dataclass import dataclass
 from strata.loading.scope.state import State, join
 from strata.loading.scope.symbols import Key
 from strata.loading.scope.tree import children

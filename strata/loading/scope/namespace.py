@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
+from strata.core.dataclass import dataclass, field
 from strata.loading.scope.state import State
 from strata.loading.scope.symbols import Key
 

@@ -9,8 +9,8 @@ look-up that reaches an outer namespace is at least not certain.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
+from strata.core.dataclass import dataclass, field
 from strata.loading.scope.symbols import Key
 
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
+from strata.core.dataclass import dataclass, field
 from strata.loading.scope import flow
 from strata.loading.scope.expressions import Evaluator
 from strata.loading.scope.namespace import LateBody, Namespace

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, field
 
+from strata.core.dataclass import dataclass, field
 from strata.loading.scope.tree import children
 from strata.loading.scope.writes import read_from, written
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 
+from strata.core.dataclass import dataclass, field
 from strata.loading.scope.names import CLASS_IMPLICIT, mangle
 from strata.loading.scope.tree import children
 
