@@ -8,8 +8,8 @@ cells may be deeper than any stack and two inputs may lead to one step.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 
+from strata.core.dataclass import dataclass, field
 from strata.core.errors import LabelError
 from strata.core.label import Label, parse_label
 from strata.core.result import ActionResult, Output

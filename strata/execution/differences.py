@@ -7,8 +7,8 @@ ones, `strata explain` shows all. Nothing here knows what a component means.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from strata.core.dataclass import dataclass
 from strata.core.encoding import Encodable, encode
 
 CHANGED, ADDED, GONE = "changed", "added", "gone"

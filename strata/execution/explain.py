@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from strata.core.action import Provenance
+from strata.core.dataclass import replace
 from strata.core.encoding import Encodable
 from strata.core.observation import ABSENT, DIST, FILE, FOLDER, LOG, MADE, MODULE, Observed
 from strata.execution.differences import (

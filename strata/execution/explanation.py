@@ -7,8 +7,7 @@ Nothing of it is about now: what would happen next is what a dry run says.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from strata.core.dataclass import dataclass
 from strata.core.label import Label
 from strata.core.result import Output
 from strata.execution.causes import Step, trace

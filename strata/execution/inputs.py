@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from strata.core.action import Action, Artifact, Input
+from strata.core.dataclass import replace
 from strata.core.label import Label
 from strata.core.result import ActionResult, CellFailure, FailureKind, Output, Unstorable
 
 ResultOf: TypeAlias = Callable[[Label], ActionResult | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """What one slot holds, and which artifact that is."""
 
     artifact: Artifact
@@ -35,7 +34,7 @@ def inputs_of(action: Action, result_of: ResultOf) -> dict[str, Given] | CellFai
             return _cannot_be_stored(given[0], given[1])
         else:
             return _not_defined(wanted)
-    return _jointly(found, result_of)
+    return _jointly(found, result_of) if len(found) > 1 else found
 
 
 def _jointly(found: Mapping[str, Given], result_of: ResultOf) -> dict[str, Given]:
@@ -52,7 +51,7 @@ def _jointly(found: Mapping[str, Given], result_of: ResultOf) -> dict[str, Given
                 outputs = {name: replace(group.output, part=name) for name in together}
                 joint.update((Artifact(producer, n), o) for n, o in outputs.items())
     return {
-        slot: replace(given, output=joint.get(given.artifact, given.output))
+        slot: Given(given.artifact, joint.get(given.artifact, given.output))
         for slot, given in found.items()
     }
 

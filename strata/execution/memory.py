@@ -2,18 +2,18 @@
 
 Around the journal: a build never fails because of it, and says once that it is lost. A hit on what
 the journal knows already writes nothing for its cell, so that a build that finds everything up to
-date leaves one record in all.
+date leaves one record in all; and it reads nothing, as what it is compared with is read of all
+cells at once (`Journal.briefs`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 
-from strata.core.action import Action, ReadyAction
+from strata.core.action import Action, ActionKey, ReadyAction
+from strata.core.dataclass import dataclass, field, replace
 from strata.core.digest import digest_bytes
-from strata.core.encoding import encode
 from strata.core.errors import StoreError
 from strata.core.events import Emit, Notice, Status
 from strata.core.label import Label
@@ -22,10 +22,13 @@ from strata.core.result import ActionResult
 from strata.execution import explain
 from strata.execution.report import BuildReport
 from strata.executors.base import Look, no_longer_so
-from strata.stores.base import BuildRecord, Journal, Run
+from strata.stores.base import Brief, BuildRecord, Journal, Run, brief_of, gist_of
 
 Accepts = Callable[[ReadyAction, ActionResult], bool]
 """Whether a recorded result counts for an action."""
+
+_LONGEST_S = 1e9
+"""What is longer was not measured."""
 
 Definers = Callable[[Action], Mapping[str, str]]
 """Names of definitions that an action uses to the files that they are in."""
@@ -65,11 +68,30 @@ class Memory:
         self._look = look
         self._accepts = accepts
         self._definers = definers
+        labels = list(labels)
         self._cells = tuple(sorted(map(str, labels)))
         self._began = now()
-        self._id = digest_bytes(encode([self._began, self._cells])).hex[:8]
+        self._id = digest_bytes("\n".join([repr(self._began), *self._cells]).encode()).hex[:8]
         self._as_before: set[Label] = set()
         self._forgetful = False
+        self._briefs = self._all_briefs(labels)
+        self._usual_s = _middle([brief.duration_s for brief in self._briefs.values()])
+
+    def expected_s(self, label: Label) -> float:
+        """How long `label` will run if it runs, in seconds: as when it last ran, or as others."""
+        brief = self._briefs.get(label)
+        if brief is None or not 0 < brief.duration_s < _LONGEST_S:
+            return self._usual_s
+        return brief.duration_s
+
+    def knows(self, label: Label, key: ActionKey, result: ActionResult) -> bool:
+        """Whether the hit `result` of `key` is what the journal has of `label`, so that there is
+        nothing to remember."""
+        brief = self._briefs.get(label)
+        if brief is None or brief.key != key or brief.gist != gist_of(result):
+            return False
+        self._as_before.add(label)
+        return True
 
     def why(self, ready: ReadyAction) -> Why:
         """Why `ready` would run: compared with the run before that was most like it."""
@@ -122,6 +144,8 @@ class Memory:
         follow from it. Both are None where the label never became ready.
         """
         self._as_before.discard(label)  # it may have been made again
+        if status is Status.CACHED and ready is not None and self.knows(label, ready.key, result):
+            return
         newest = self._last(label) if why is None else why.newest
         key = None if ready is None else ready.key
         if newest is not None and newest.key == key and _as_before(newest, status, result):
@@ -138,6 +162,7 @@ class Memory:
             )
         if why is not None and status is not Status.CACHED:
             run = replace(run, looked=why.looked)
+        self._briefs[label] = brief_of(run)
         try:
             self._journal.append(label, run)
         except StoreError as problem:
@@ -167,6 +192,13 @@ class Memory:
             if settled:  # else there was nothing to tell: a workspace that is only read
                 self._lost(problem)
 
+    def _all_briefs(self, labels: Iterable[Label]) -> dict[Label, Brief]:
+        try:
+            return self._journal.briefs(labels)
+        except StoreError as problem:
+            self._lost(problem)
+            return {}
+
     def _last(self, label: Label) -> Run | None:
         try:
             return self._journal.last(label)
@@ -187,6 +219,12 @@ class Memory:
             self._forgetful = True
             what = f"what happens is not being remembered: {problem.message}"
             self._emit(Notice("warning", what))
+
+
+def _middle(durations_s: Iterable[float]) -> float:
+    """The middle one of what was measured, or a second."""
+    known = sorted(d for d in durations_s if 0 < d < _LONGEST_S)
+    return known[len(known) // 2] if known else 1.0
 
 
 def _as_before(newest: Run, status: Status, result: ActionResult) -> bool:

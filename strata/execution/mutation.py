@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from strata.core.action import Action, Artifact
 from strata.core.action_graph import ActionGraph
+from strata.core.dataclass import dataclass, field
 from strata.core.label import Label
 from strata.core.observation import FILE
 from strata.core.result import ActionResult, CellFailure, FailureKind, Output
@@ -37,6 +37,8 @@ class Mutations:
 
         `artifacts` says what each slot of `action` was given.
         """
+        if not (result.changed or result.shared or result.aliases or result.restated):
+            return None  # as most cells do
         failure = next(self._lost(action, result, artifacts), None)
         failure = failure or next(self._restated(action.label, result), None)
         self._note(action.label, result, artifacts)

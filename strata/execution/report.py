@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
-
+from strata.core.dataclass import dataclass
 from strata.core.errors import ExitCode
 from strata.core.events import Status
 from strata.core.label import Label
@@ -33,7 +31,7 @@ class BuildReport:
     interrupted: bool = False
 
     def count(self, status: Status) -> int:
-        return Counter(cell.status for cell in self.cells)[status]
+        return sum(cell.status is status for cell in self.cells)
 
     @property
     def success(self) -> bool:

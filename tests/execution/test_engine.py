@@ -208,6 +208,7 @@ class _Telling:
         self.last = self._inner.last
         self.history = self._inner.history
         self.add_build = self._inner.add_build
+        self.briefs = self._inner.briefs
 
     def append(self, at: object, run: object) -> None:
         self._inner.append(at, run)  # type: ignore[arg-type]

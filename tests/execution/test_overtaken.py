@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from strata.core.action import Action, Command, make_ready
+from strata.core.action import Action, Command, ReadyAction, make_ready
 from strata.core.action_graph import ActionGraph
 from strata.core.label import Label
 from strata.core.result import ActionResult
-from strata.execution.overtaken import Done, suspects
+from strata.execution.overtaken import Readings
 from tests.factories import ENVIRONMENT, label
 
 GRAPH = ActionGraph({}, {}, order={label(name): i for i, name in enumerate("abc")})
@@ -20,14 +20,16 @@ def done(
     observed: Mapping[str, str],
     files: Mapping[str, str] | None = None,
     reader: Label = label("b"),  # noqa: B008
-) -> Done:
+) -> tuple[ReadyAction, ActionResult]:
     action = Action(reader, Command("toy", {}), ENVIRONMENT, {"files": dict(files or {})})
-    return Done(make_ready(action, {}), ActionResult(observed=observed))
+    return make_ready(action, {}), ActionResult(observed=observed)
 
 
-def found(writer: str, other: Done) -> list[str]:
+def found(writer: str, other: tuple[ReadyAction, ActionResult]) -> list[str]:
+    readings = Readings(GRAPH)
+    readings.note(*other)
     result = ActionResult(observed={"made:nb/out.csv": "2", "file:nb/in.csv": "1"})
-    return [s.name for s in suspects(label(writer), result, GRAPH, [other])]
+    return [s.name for s in readings.suspects(label(writer), result)]
 
 
 @pytest.mark.parametrize(
@@ -49,4 +51,4 @@ def test_a_later_cell_that_read_what_was_written_is_suspected(
 def test_an_earlier_cell_and_one_of_another_notebook_are_not() -> None:
     read = done({"file:nb/out.csv": "1"})
     assert found("c", read) == []
-    assert found("a", done(read.result.observed, reader=Label("other", "b"))) == []
+    assert found("a", done(read[1].observed, reader=Label("other", "b"))) == []

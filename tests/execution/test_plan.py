@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from strata.core.action_graph import ActionGraph
 from strata.core.label import Label
 from strata.execution.plan import Plan, State
 from tests.execution.graphs import graph_of, names, needs
@@ -18,7 +19,11 @@ Needs = Mapping[str, Sequence[str]]
 
 
 def plan_of(given: Needs, *wanted: str, broken: Sequence[str] = ()) -> Plan:
-    return Plan(graph_of(given, broken), [label(w) for w in wanted or given])
+    return planned(graph_of(given, broken), [label(w) for w in wanted or given])
+
+
+def planned(graph: ActionGraph, wanted: Sequence[Label]) -> Plan:
+    return Plan(graph, graph.reachable(wanted))
 
 
 def ready_order(given: Needs, *wanted: str) -> list[str]:
@@ -50,7 +55,7 @@ class Worker:
         while len(self.running) < width and (at := self.plan.pop_ready()) is not None:
             assert at not in self.running
             below = [label(n) for n in self.needs[at.name]]
-            assert all(self.plan.state[b] is State.DONE for b in below), "inputs come first"
+            assert all(self.plan.state_of(b) is State.DONE for b in below), "inputs come first"
             self.running.append(at)
 
     def end_one(self, may_fail: bool) -> None:
@@ -65,7 +70,7 @@ class Worker:
             self.plan.finish(at)
 
     def reopen_one(self) -> None:
-        done = [s for s in self.plan.labels if self.plan.state[s] is State.DONE]
+        done = [s for s in self.plan.labels if self.plan.state_of(s) is State.DONE]
         if not done:
             return
         at = self.data.draw(st.sampled_from(done))
@@ -101,9 +106,9 @@ def test_every_reachable_label_is_settled_exactly_once_after_its_inputs(
     worker.run(width, may_fail=True)
     assert dict(worker.settled) == dict.fromkeys(worker.plan.labels, 1)
     for name, below in given_needs.items():
-        if label(name) in worker.plan.state:
-            states = {worker.plan.state[label(b)] for b in below}
-            skipped = worker.plan.state[label(name)] is State.SKIPPED
+        if label(name) in worker.plan.labels:
+            states = {worker.plan.state_of(label(b)) for b in below}
+            skipped = worker.plan.state_of(label(name)) is State.SKIPPED
             assert skipped == bool(states & {State.FAILED, State.SKIPPED})
 
 
@@ -114,7 +119,7 @@ def test_a_plan_that_is_reopened_at_any_moment_still_ends(
 ) -> None:
     worker = Worker(given_needs, list(given_needs), data)
     worker.run(width, reopenings=3)
-    assert set(worker.plan.state.values()) == {State.DONE}
+    assert {worker.plan.state_of(s) for s in worker.plan.labels} == {State.DONE}
     assert all(worker.settled[s] == 1 + worker.reopened[s] for s in worker.plan.labels)
 
 
@@ -150,7 +155,7 @@ def test_the_longest_remaining_path_goes_first_then_definition_order(
     plan = plan_of(given_needs)
     position = {name: i for i, name in enumerate(given_needs)}
     while not plan.finished:
-        ready = [s.name for s in plan.labels if plan.state[s] is State.READY]
+        ready = [s.name for s in plan.labels if plan.state_of(s) is State.READY]
         first = min(ready, key=lambda n: (-height(n), position[n]))
         at = plan.pop_ready()
         assert at is not None
@@ -167,7 +172,7 @@ def test_only_what_is_wanted_and_what_it_needs_is_in_the_plan() -> None:
 
 
 def test_what_is_wanted_and_unknown_or_builds_nothing_is_left_out() -> None:
-    plan = Plan(graph_of({"a": []}), [label("a"), label("markdown")])
+    plan = planned(graph_of({"a": []}), [label("a"), label("markdown")])
     assert names(plan.labels) == ["a"]
 
 
@@ -182,7 +187,7 @@ def test_a_failure_skips_what_needs_it_and_nothing_else() -> None:
     assert at == label("a")
     skipped = plan.fail(label("a"))
     assert [(s.label.name, s.because.name) for s in skipped] == [("c", "a"), ("d", "a")]
-    assert plan.state[label("e")] is State.WAITING
+    assert plan.state_of(label("e")) is State.WAITING
 
 
 def test_a_broken_label_is_ready_and_may_fail_before_anything_starts() -> None:
@@ -193,7 +198,7 @@ def test_a_broken_label_is_ready_and_may_fail_before_anything_starts() -> None:
 
 
 def test_what_needs_something_that_builds_nothing_does_not_wait_for_it() -> None:
-    plan = Plan(graph_of({"a": ["markdown"]}), [label("a")])
+    plan = planned(graph_of({"a": ["markdown"]}), [label("a")])
     assert plan.pop_ready() == label("a")
 
 
@@ -204,7 +209,7 @@ def test_reopening_opens_all_above_and_only_the_label_is_ready() -> None:
         plan.finish(label(name))
     assert names(plan.reopen(label("a"))) == ["a", "b", "c"]
     assert not plan.finished
-    assert plan.state[label("z")] is State.DONE
+    assert plan.state_of(label("z")) is State.DONE
     assert plan.pop_ready() == label("a")
     assert plan.pop_ready() is None
 
@@ -217,8 +222,8 @@ def test_reopening_leaves_what_failed_or_was_skipped() -> None:
     plan.fail(label("b"))
     assert plan.pop_ready() == label("d")
     assert names(plan.reopen(label("a"))) == ["a", "d"]
-    assert plan.state[label("b")] is State.FAILED
-    assert plan.state[label("c")] is State.SKIPPED
+    assert plan.state_of(label("b")) is State.FAILED
+    assert plan.state_of(label("c")) is State.SKIPPED
 
 
 @pytest.mark.parametrize("misuse", ["finish", "reopen"])

@@ -7,7 +7,16 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from strata.core.action import Action, Artifact, Chain, Command, Input, ReadyAction
+from strata.core.action import (
+    USUAL,
+    Action,
+    Artifact,
+    Chain,
+    Command,
+    Input,
+    ReadyAction,
+    Resources,
+)
 from strata.core.action_graph import ActionGraph
 from strata.core.digest import digest_bytes
 from strata.core.errors import StrataError
@@ -17,10 +26,11 @@ from strata.core.observation import ABSENT
 from strata.core.result import ActionResult, CellFailure, FailureKind, Output, Unstorable
 from strata.execution.engine import BuildOptions, Surroundings, build
 from strata.execution.report import BuildReport, CellReport
-from strata.executors.base import Cancellation, Executor
+from strata.execution.room import Capacity
+from strata.executors.base import Cancellation, Executor, Released
 from strata.executors.caching import CachingExecutor
 from strata.executors.planning import PlanningExecutor
-from strata.stores.base import BuildRecord, Journal, Run
+from strata.stores.base import Brief, BuildRecord, Journal, Run
 from strata.stores.memory import MemoryJournal, MemoryStore
 from tests.factories import ENVIRONMENT, label
 
@@ -54,6 +64,7 @@ class ToyCell:
     """Observations that a run of it makes."""
     moving: tuple[str, ...] = ()
     """Files that change while it runs."""
+    needs: Resources = USUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +157,8 @@ class World:
         self.outside: dict[str, str] = {}
         """What observations of what is outside are worth now."""
         self.seconds = itertools.count(1000.0)
+        self.released = Released()
+        self.capacity: Capacity | None = None
 
     def build(
         self,
@@ -163,7 +176,6 @@ class World:
         caching = CachingExecutor(
             inner,
             self.store,
-            self.store,
             self.events.append,
             lambda r: r.label in labels,
             self.look,
@@ -177,8 +189,10 @@ class World:
             lambda: next(ticks),
             look=self.look,
             now=lambda: next(self.seconds),
+            answer=caching.answer,
+            released=self.released,
         )
-        options = BuildOptions(jobs, keep_going, labels)
+        options = BuildOptions(jobs, keep_going, labels, capacity=self.capacity)
         return build(self.graph(), [label(w) for w in wanted or self.cells], options, around)
 
     def look(self, _action: Action, names: Iterable[str]) -> dict[str, str]:
@@ -214,6 +228,7 @@ class World:
             (name,),
             tuple(label(a) for a in cell.after),
             cacheable=cell.cacheable,
+            resources=cell.needs,
         )
 
     def read(self, output: Output) -> str:
@@ -278,7 +293,7 @@ class OnlyRead:
     """A journal that a dry run may read."""
 
     def __init__(self, inner: Journal) -> None:
-        self.last, self.history = inner.last, inner.history
+        self.last, self.history, self.briefs = inner.last, inner.history, inner.briefs
 
     def append(self, label: Label, run: Run) -> None:
         """Remembers nothing."""
@@ -297,6 +312,9 @@ class LostJournal:
         raise self._problem
 
     def history(self, label: Label) -> list[Run]:
+        raise self._problem
+
+    def briefs(self, labels: Iterable[Label]) -> dict[Label, Brief]:
         raise self._problem
 
     def append(self, label: Label, run: Run) -> None:
