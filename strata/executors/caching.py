@@ -13,15 +13,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
 
 from strata.core.action import ActionKey, ReadyAction, key_of, observed_key
+from strata.core.dataclass import dataclass, field, replace
 from strata.core.errors import StoreError
 from strata.core.events import Emit, Notice
 from strata.core.observation import FILE, LOG, MADE, Observed
 from strata.core.result import ActionResult
 from strata.executors.base import Executor, Look, nothing_seen
-from strata.stores.base import ActionCache, ContentStore
+from strata.stores.base import ActionCache
 
 _OF_FILES = (FILE, MADE, LOG)
 
@@ -56,7 +56,6 @@ class CachingExecutor:
         self,
         inner: Executor,
         cache: ActionCache,
-        store: ContentStore,
         emit: Emit,
         force: Callable[[ReadyAction], bool] = never,
         look: Look = nothing_seen,
@@ -68,7 +67,6 @@ class CachingExecutor:
         of which other keys, and why, stands for that of an action that has none."""
         self._inner = inner
         self._cache = cache
-        self._store = store
         self._emit = emit
         self._force = force
         self._look = look
@@ -77,6 +75,13 @@ class CachingExecutor:
         self._guard = threading.Lock()
         self._flights: dict[ActionKey, _Flight] = {}
         self._warned = False
+
+    def answer(self, ready: ReadyAction) -> ActionResult | None:
+        """The recorded result of `ready.key`, or None: `run` may give it. Waits for nobody, so
+        what is being run at this moment is none yet."""
+        if not ready.action.cacheable or ready.key in self._flights or self._force(ready):
+            return None
+        return self._look_up(ready)
 
     def run(self, ready: ReadyAction) -> ActionResult:
         """The recorded result of `ready.key`, or what running it gives."""
@@ -132,11 +137,7 @@ class CachingExecutor:
     def _recorded(self, ready: ReadyAction, key: ActionKey) -> ActionResult | None:
         for place in self._places(ready, key):
             found = self._cache.lookup(place)
-            if (
-                found is not None
-                and self._accepts(ready, found)
-                and not self._store.missing(found.blobs())
-            ):
+            if found is not None and self._accepts(ready, found):
                 return found.answered_by(found.cache or "local")
         return None
 
@@ -173,8 +174,9 @@ class CachingExecutor:
             key = key_of(ready.loose)
         try:
             if result.observed:
-                self._cache.record(observed_key(key, result.observed), result)
+                # The set first: `record` is what keeps both.
                 self._cache.add_set(key, result.observed)
+                self._cache.record(observed_key(key, result.observed), result)
             else:
                 self._cache.record(key, result)
         except StoreError as problem:

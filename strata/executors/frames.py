@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from strata.core.dataclass import dataclass
 from strata.core.result import CellFailure, FailureKind, Unstorable
 
 HEADER_LIMIT_BYTES = 16 << 20
@@ -28,7 +28,8 @@ class Malformed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OutputSent:
-    """A variable, encoded: in `payload`, or in the file `path` of `size_bytes` bytes."""
+    """A variable, encoded: in `payload`, in the file `path` of `size_bytes` bytes, or as it was
+    given in the slot `same_as`."""
 
     name: str
     codec: str
@@ -39,6 +40,7 @@ class OutputSent:
     payload: bytes
     needs: tuple[str, ...] = ()
     unstable: str = ""
+    same_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +194,8 @@ def _parse(header: bytes, payload: bytes) -> Message:
 
 def _output(record: Mapping[str, object], payload: bytes) -> OutputSent:
     path = _optional_text(record, "path")
-    size = _count(record, "size")
-    if path is None and size != len(payload):
+    size, same_as = _count(record, "size"), _optional_text(record, "same_as")
+    if path is None and same_as is None and size != len(payload):
         raise Malformed(f"an output of {size} bytes with a payload of {len(payload)}")
     return OutputSent(
         name=_text(record, "name"),
@@ -205,6 +207,7 @@ def _output(record: Mapping[str, object], payload: bytes) -> OutputSent:
         path=path,
         size_bytes=size,
         payload=payload,
+        same_as=same_as,
     )
 
 

@@ -16,6 +16,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 from strata.core.errors import ExecutorError
@@ -30,27 +31,40 @@ class Scratch:
         self._root = root
         self._making = threading.Lock()
         self._room: Path | None = None
+        self._numbers = count()
 
     @contextlib.contextmanager
     def folder(self) -> Iterator[Path]:
         """An empty folder, removed at the end. Raises `ExecutorError` if it cannot be made."""
         try:
-            path = Path(tempfile.mkdtemp(dir=self._own_room())).resolve()
+            path = self._own_room() / str(next(self._numbers))
+            path.mkdir(0o700)
         except OSError as problem:
             raise ExecutorError(f"cannot make a scratch folder: {problem}") from problem
         try:
             yield path
         finally:
-            remove(path)
+            if not _removed_empty(path):
+                remove(path)
 
     def _own_room(self) -> Path:
         with self._making:
             if self._room is None or not self._room.is_dir():
                 self._root.mkdir(parents=True, exist_ok=True)
                 _remove_abandoned(self._root)
-                self._room, lock = _make_room(self._root)
+                room, lock = _make_room(self._root)
+                self._room = room.resolve()
                 weakref.finalize(self, _leave, self._room, lock, os.getpid())
             return self._room
+
+
+def _removed_empty(path: Path) -> bool:
+    """Nearly all cells leave nothing."""
+    try:
+        path.rmdir()
+    except OSError:
+        return False
+    return True
 
 
 def remove(path: Path) -> None:

@@ -85,6 +85,7 @@ class Changes:
         if encoded is None or encoded.codec != stored.codec or stored.joint is not None:
             return encoded
         encoded.buffers = [memoryview(self._inputs.loaded()[stored.unit].stored.map())]
+        encoded.same_as = slot
         return encoded
 
     def _look_at(self, loaded: Loaded) -> None:

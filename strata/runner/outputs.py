@@ -140,10 +140,14 @@ def _send(
     header: Mapping[str, object], encoded: values.Encoded, channel: Channel, scratch: str
 ) -> None:
     size, buffers, path = encoded.size, encoded.buffers, None
-    if size >= _LARGEST_INLINE:
+    if encoded.same_as is not None:
+        buffers = []  # the parent has these bytes
+    elif size >= _LARGEST_INLINE:
         path = _write(buffers, size, scratch)
         buffers = []
     told = {"codec": encoded.codec, "needs": encoded.needs, "unstable": encoded.unstable}
+    if encoded.same_as is not None:
+        told["same_as"] = encoded.same_as
     channel.send({**header, **told, "path": path, "size": size}, buffers)
 
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import sys
 
+from .process import take_out
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 _LONGEST = 2000
+_SHORT_BITS = 600
+"""Of an int that is written whole; nothing is imported for it."""
 _MOST_ELEMENTS = 1_000_000
 """Larger arrays are not searched for their extremes."""
 
@@ -26,7 +30,10 @@ def summarize(value: object) -> str:
 
 
 def _summary(value: Any) -> str:
-    module, name = type(value).__module__, type(value).__name__
+    kind = type(value)
+    if value is None or kind in (bool, float) or (kind is int and value.bit_length() < _SHORT_BITS):
+        return repr(value)
+    module, name = kind.__module__, kind.__name__
     if module.startswith("pandas") and name in ("DataFrame", "Series"):
         return _pandas(value, name)
     if module == "numpy" and name == "ndarray":
@@ -34,12 +41,10 @@ def _summary(value: Any) -> str:
     if module.startswith("pyarrow") and name in ("Table", "RecordBatch"):
         fields = "\n".join(f"{f.name}: {f.type}" for f in list(value.schema)[:20])
         return f"{_count(value.num_rows, 'row')} × {_count(value.num_columns, 'column')}\n{fields}"
-    from reprlib import Repr
-
-    short = Repr()
+    short = take_out("reprlib").Repr()
     short.maxstring = short.maxother = short.maxlong = 200
     short.maxlist = short.maxdict = short.maxtuple = short.maxset = 10
-    text = short.repr(value)
+    text: str = short.repr(value)
     if isinstance(value, (list, tuple, dict, set, frozenset)):
         return f"{_count(len(value), 'element')}\n{text}"
     return text

@@ -37,7 +37,7 @@ class Unstorable(Exception):
 class Encoded:
     """A value as bytes, in pieces."""
 
-    __slots__ = ("buffers", "codec", "needs", "unstable")
+    __slots__ = ("buffers", "codec", "needs", "same_as", "unstable")
 
     def __init__(
         self, buffers: list[Buffer], needs: tuple[str, ...] = (), unstable: str = ""
@@ -48,6 +48,8 @@ class Encoded:
         """Modules, not of the standard library, that decoding imports: `Reducer.needs`."""
         self.unstable = unstable
         """Why equal values may have other bytes, in a few words; "" where they have the same."""
+        self.same_as: str | None = None
+        """The input slot whose stored bytes these are."""
 
     @property
     def size(self) -> int:

@@ -2,6 +2,10 @@
 
 LMDB must not be opened twice in a process nor used across a fork, and one thread may write at a
 time: those three are kept here. Nobody else imports `_environment`.
+
+Writes come in groups: `defer` puts one off, and the next `write` of any thread takes all that was
+put off along in its own transaction. Where none comes, a thread commits them within
+`_LONGEST_DEFERRED_S`. Until then they are in this process only, and die with it.
 """
 
 from __future__ import annotations
@@ -10,8 +14,9 @@ import atexit
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 import lmdb
 
@@ -29,6 +34,9 @@ from strata.stores._signature import this_boot
 from strata.stores._state import State
 
 T = TypeVar("T")
+
+_LONGEST_DEFERRED_S = 0.05
+_MOST_DEFERRED_BYTES = 4 << 20
 
 
 class Cursor(Protocol):
@@ -49,6 +57,10 @@ class Transaction(Protocol):
     def cursor(self) -> Cursor: ...
 
 
+Deferred: TypeAlias = Callable[[Transaction, bytes, bytes], None]
+"""Writes a value under a key, in a transaction that comes later."""
+
+
 class Database:
     """One open environment, shared by everyone in this process who asked for its folder."""
 
@@ -60,6 +72,11 @@ class Database:
         self._mutex = threading.Lock()
         self._environment: Environment | None = open_environment(folder)
         self._closed = False
+        self._later = _Later()
+        self._later_lock = threading.Lock()
+        self._committer: _Committer | None = None
+        self._refused = False
+        """The last write failed, so nothing is put off: who writes is to hear of it."""
         self.read_only = self._environment.state is None
         self.users = 0
 
@@ -67,7 +84,8 @@ class Database:
         """What `work` returns, given a snapshot. Raises `StoreUnreachable`.
 
         `work` MUST be short and MUST NOT come back here; it may be called a second time, on an
-        empty environment, if the first turns out to be damaged.
+        empty environment, if the first turns out to be damaged. Of what is put off its
+        transaction knows nothing: see `deferred`.
         """
         self._check_process()
         with self._mutex:
@@ -76,11 +94,53 @@ class Database:
     def write(self, work: Callable[[Transaction], T]) -> T:
         """What `work` returns; what it changed is there for every process, whoever dies.
 
-        As `read`. Nothing is changed if `work` raises, or if this raises.
+        As `read`; all that was put off is there too. Nothing is changed if `work` raises, or if
+        this raises; what was put off is kept then, and tried again with the next write.
         """
         self.require_writable()
         with self._mutex:
-            return self._mending("write to", lambda: self._write(work))
+            self._refused = True
+            result = self._mending("write to", lambda: self._write(work))
+            self._refused = False
+            return result
+
+    def defer(self, key: bytes, value: bytes, write: Deferred) -> None:
+        """Puts off `write(transaction, key, value)`, for a while.
+
+        At once where there is much already, or where the last write failed; raises as `write`.
+        """
+        self.require_writable()
+        with self._later_lock:
+            self._later.add(key, value, write)
+            at_once = self._refused or self._later.size_bytes > _MOST_DEFERRED_BYTES
+            if self._committer is None:
+                self._committer = _Committer(self.commit)
+        if not at_once:
+            self._committer.wake()
+            return
+        try:
+            self.commit()
+        except StoreUnreachable:
+            self.withdraw(key)
+            raise
+
+    def deferred(self, key: bytes) -> bytes | None:
+        """The value that was put off last under `key`, or None.
+
+        To be called by the work of a `read` only: else it might be on its way into the file.
+        """
+        return self._later.values.get(key)
+
+    def withdraw(self, key: bytes) -> None:
+        """Nothing is put off under `key`."""
+        if key in self._later.values:
+            with self._mutex, self._later_lock:
+                self._later.remove(key)
+
+    def commit(self) -> None:
+        """All that was put off before is there for every process. Raises as `write`."""
+        if self._later.writes:
+            self.write(lambda transaction: None)
 
     def require_writable(self) -> None:
         """Raises `StoreUnreachable` where a `write` would be refused from the start."""
@@ -92,6 +152,11 @@ class Database:
         """Ends the use; nothing may be called afterwards. Does nothing in a forked child."""
         if os.getpid() != self._process:
             return
+        if self._committer is not None:
+            self._committer.stop()
+        if not self._closed:
+            with suppress(StoreUnreachable):  # who wrote last was told
+                self.commit()
         with self._mutex:
             environment, self._environment = self._environment, None
             self._closed = True
@@ -131,11 +196,17 @@ class Database:
             trusted = state.vouches_for(environment.data)
             if trusted and not environment.marked:
                 _mark(environment, state)
+            with self._later_lock:
+                taken, self._later = self._later, _Later()
             try:
                 with environment.lmdb.begin(write=True, buffers=True) as transaction:
+                    for key, value, write in taken.writes:
+                        write(transaction, key, value)
                     return work(transaction)
-            except DAMAGE:
-                trusted = False
+            except BaseException as problem:
+                trusted = trusted and not isinstance(problem, DAMAGE)
+                with self._later_lock:
+                    self._later = taken.followed_by(self._later)
                 raise
             finally:
                 # After a failure too: what a full disk took of a commit is no part of the data.
@@ -164,6 +235,63 @@ class Database:
     def _check_process(self) -> None:
         if os.getpid() != self._process:
             raise _forked(self._folder)
+
+
+class _Later:
+    """Writes that were put off, in their order. Not for several threads."""
+
+    def __init__(self) -> None:
+        self.writes: list[tuple[bytes, bytes, Deferred]] = []
+        self.values: dict[bytes, bytes] = {}
+        """The last value by key."""
+        self.size_bytes = 0
+
+    def add(self, key: bytes, value: bytes, write: Deferred) -> None:
+        self.writes.append((key, value, write))
+        self.values[key] = value
+        self.size_bytes += len(value)
+
+    def remove(self, key: bytes) -> None:
+        kept, self.writes, self.size_bytes = self.writes, [], 0
+        self.values.clear()
+        for one in kept:
+            if one[0] != key:
+                self.add(*one)
+
+    def followed_by(self, later: _Later) -> _Later:
+        for one in later.writes:
+            self.add(*one)
+        return self
+
+
+class _Committer:
+    """A thread that calls `commit` a little after each time that it was woken."""
+
+    def __init__(self, commit: Callable[[], None]) -> None:
+        self._commit = commit
+        self._woken = threading.Event()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        if not self._woken.is_set():
+            self._woken.set()
+
+    def stop(self) -> None:
+        """It has ended, and calls nothing any more."""
+        self._stopped.set()
+        self._woken.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():  # asked after each `clear`, which may undo that of `stop`
+            self._woken.wait()
+            if self._stopped.wait(_LONGEST_DEFERRED_S):
+                return
+            self._woken.clear()
+            with suppress(StoreUnreachable):  # the next write says so
+                self._commit()
 
 
 def _mark(environment: Environment, state: State) -> None:

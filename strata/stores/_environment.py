@@ -20,11 +20,11 @@ from __future__ import annotations
 
 import fcntl
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import lmdb
 
+from strata.core.dataclass import dataclass
 from strata.core.errors import StoreUnreachable
 from strata.stores._filesystem import (
     ELSEWHERE,

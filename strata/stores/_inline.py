@@ -7,7 +7,6 @@ their key is the digest. A witness has one.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
 
 from strata.core.digest import Digest
@@ -20,7 +19,9 @@ INLINE_LIMIT_BYTES = 128 << 10
 RAW_FROM_BYTES = 1 << 20
 """From here on a blob is never compressed: mapping it is worth more than the space."""
 
-_COMPRESS_FROM_BYTES = 4 << 10
+COMPRESS_FROM_BYTES = 4 << 10
+"""Smaller blobs are kept as they are."""
+
 _PROBE_FROM_BYTES = 64 << 10
 _SAMPLES, _SAMPLE_BYTES = 8, 8 << 10
 _LEAST_GAIN = 1.3
@@ -36,28 +37,20 @@ class Kind(IntEnum):
     FILE = 2  # a sealed witness of the file that has them
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """What is known of a blob without reading it."""
-
-    kind: int
-    size_bytes: int
-
-
 def blob_key(digest: Digest) -> bytes:
     return b"b" + bytes.fromhex(digest.hex)
 
 
-def head_of(value: bytes | memoryview) -> Head | None:
-    """The head of a blob's value, or None if it is too short to have one."""
-    return Head(*_HEAD.unpack_from(value)) if len(value) >= _HEAD.size else None
+def head_of(value: bytes | memoryview) -> tuple[int, int] | None:
+    """The kind and size of the blob of a value, or None if that is too short to tell."""
+    return _HEAD.unpack_from(value) if len(value) >= _HEAD.size else None
 
 
 def inline_value(data: bytes) -> bytes | None:
     """The value that holds `data`, compressed if that pays; None if it must be a file."""
     if len(data) >= RAW_FROM_BYTES:
         return None
-    if len(data) >= _COMPRESS_FROM_BYTES and _promises_gain(data):
+    if len(data) >= COMPRESS_FROM_BYTES and _promises_gain(data):
         frame = compress(data)
         if len(frame) * _LEAST_GAIN <= len(data) and len(frame) <= INLINE_LIMIT_BYTES:
             return _HEAD.pack(Kind.ZSTD, len(data)) + frame
@@ -69,9 +62,9 @@ def inline_value(data: bytes) -> bytes | None:
 def inline_bytes(value: bytes) -> bytes | None:
     """The bytes that `value` holds, not verified; None if it holds none."""
     match head_of(value):
-        case Head(Kind.RAW):
+        case (Kind.RAW, _):
             return value[_HEAD.size :]
-        case Head(Kind.ZSTD, size_bytes) if size_bytes < RAW_FROM_BYTES:
+        case (Kind.ZSTD, size_bytes) if size_bytes < RAW_FROM_BYTES:
             return decompress(value[_HEAD.size :], size_bytes)
         case _:
             return None

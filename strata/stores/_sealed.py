@@ -10,6 +10,9 @@ import threading
 from blake3 import blake3
 
 _SEAL_BYTES = 8
+_COMPRESS_FROM_BYTES = 1 << 10
+_FRAME = b"\x28\xb5\x2f\xfd"
+"""The magic number of a zstd frame (RFC 8878, 3.1.1), with which no UTF-8 text begins."""
 _RECORD_LIMIT_BYTES = 256 << 20
 """No honest record is near this; a damaged length must not make us reserve memory for it."""
 
@@ -27,14 +30,16 @@ def unseal(key: bytes, value: bytes) -> bytes | None:
 
 
 def seal_text(key: bytes, text: bytes) -> bytes:
-    """`text` compressed and sealed."""
-    return seal(key, compress(text))
+    """`text`, in UTF-8, sealed; compressed where that is worth its time."""
+    return seal(key, text if len(text) < _COMPRESS_FROM_BYTES else compress(text))
 
 
 def unseal_text(key: bytes, value: bytes) -> bytes | None:
     """What `seal_text` was given, or None if it is not exactly that."""
     payload = unseal(key, value)
-    return None if payload is None else decompress(payload, _RECORD_LIMIT_BYTES)
+    if payload is None or not payload.startswith(_FRAME):
+        return payload
+    return decompress(payload, _RECORD_LIMIT_BYTES)
 
 
 def compress(data: bytes) -> bytes:

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import os
 import struct
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from blake3 import blake3
+
+from strata.core.dataclass import dataclass
 
 _BOOT_BYTES = 8
 _LAYOUT = struct.Struct(f"<QqqQ{_BOOT_BYTES}s")
@@ -51,7 +52,7 @@ class Witness:
 
     def pack(self) -> bytes:
         s = self.signature
-        return _LAYOUT.pack(s.size_bytes, s.mtime_ns, s.ctime_ns, s.inode, self.boot)
+        return packed(s.size_bytes, s.mtime_ns, s.ctime_ns, s.inode, self.boot)
 
     @classmethod
     def unpack(cls, data: bytes) -> Witness | None:
@@ -60,6 +61,10 @@ class Witness:
             return None
         size_bytes, mtime_ns, ctime_ns, inode, boot = _LAYOUT.unpack(data)
         return cls(Signature(size_bytes, mtime_ns, ctime_ns, inode), boot)
+
+
+packed = _LAYOUT.pack
+"""A witness as bytes, made of its parts."""
 
 
 @cache

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from strata.stores._sealed import seal, unseal
-from strata.stores._signature import Signature, Witness
+from strata.stores._signature import Signature, Witness, packed
 
 _KEY = b"strata.state.v1"
 _NO_WITNESS = b"\0"
@@ -24,6 +24,9 @@ class State:
     def __init__(self, folder: Path, *, writable: bool) -> None:
         mode = os.O_RDWR | os.O_CREAT if writable else os.O_RDONLY
         self._descriptor = os.open(folder / "state", mode, 0o666)
+        self._kept = b""
+        """What `keep` wrote last, in this boot then, and how the file looked."""
+        self._kept_look = (0, 0, 0, 0)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -35,24 +38,38 @@ class State:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def witness(self) -> Witness | None:
-        payload = unseal(_KEY, os.pread(self._descriptor, 256, 0))
+        payload = unseal(_KEY, self._read())
         return None if payload is None else Witness.unpack(payload)
 
     def vouches_for(self, data: int) -> bool:
+        found = os.fstat(data)
+        # In most cases nobody else has written since we did, and nothing has to be read out of it.
+        if self._kept and _look(found) == self._kept_look and self._read() == self._kept:
+            return True
         witness = self.witness()
-        return witness is not None and witness.vouches_for(Signature.of(os.fstat(data)))
+        return witness is not None and witness.vouches_for(Signature.of(found))
 
     def keep(self, data: int, boot: bytes) -> None:
         """From now on vouches for the open file `data` as it looks now."""
-        witness = Witness(Signature.of(os.fstat(data)), boot)
-        os.pwrite(self._descriptor, seal(_KEY, witness.pack()), 0)
+        self._kept_look = _look(os.fstat(data))
+        self._kept = seal(_KEY, packed(*self._kept_look, boot))
+        os.pwrite(self._descriptor, self._kept, 0)
 
     def forget(self) -> None:
         """From now on vouches for nothing."""
+        self._kept = b""
         os.pwrite(self._descriptor, _NO_WITNESS, 0)
+
+    def _read(self) -> bytes:
+        return os.pread(self._descriptor, 256, 0)
 
     def sync(self) -> None:
         os.fsync(self._descriptor)
 
     def close(self) -> None:
         os.close(self._descriptor)
+
+
+def _look(found: os.stat_result) -> tuple[int, int, int, int]:
+    """The parts of a `Signature`."""
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino

@@ -9,12 +9,15 @@ Every implementation in this folder joins `tests/conformance/test_stores.py` by 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
+
+from blake3 import blake3
 
 from strata.core.action import ActionKey
+from strata.core.dataclass import dataclass, field
 from strata.core.digest import Digest
+from strata.core.encoding import encode
 from strata.core.label import Label
 from strata.core.observation import Observed
 from strata.core.result import ActionResult
@@ -41,8 +44,8 @@ class ContentStore(Protocol):
     def put(self, source: bytes | Path) -> Digest:
         """Stores bytes, or the bytes of a file; idempotent. Raises `StoreUnreachable`.
 
-        A file is consumed: it MAY be moved into the store, and does not exist afterwards. When
-        this returns, a crash of the process MUST NOT lose or tear the blob.
+        A file is consumed: it MAY be moved into the store, and does not exist afterwards. A crash
+        of the process MUST NOT tear the blob, and MAY lose it until a result is recorded.
         """
 
     def missing(self, digests: Iterable[Digest]) -> set[Digest]:
@@ -53,10 +56,15 @@ class ActionCache(Protocol):
     """Action key to result. A result is recorded only after its blobs are stored."""
 
     def lookup(self, key: ActionKey) -> ActionResult | None:
-        """The result recorded under `key`, or None. A record that cannot be read is None."""
+        """The result recorded under `key`, or None; so is one that cannot be read, or of whose
+        blobs one is missing."""
 
     def record(self, key: ActionKey, result: ActionResult) -> None:
-        """Keeps `result`; replaces an earlier one. MUST be refused (`assert`) for a failure."""
+        """Keeps `result`; replaces an earlier one. MUST be refused (`assert`) for a failure.
+
+        When this returns, a crash of the process MUST NOT lose the result, nor what this process
+        put and added before it.
+        """
 
     def recorded_sets(self, key: ActionKey) -> tuple[Observed, ...]:
         """The sets of observations added under `key`, newest first, at most `MOST_SETS`."""
@@ -107,6 +115,28 @@ class BuildRecord:
     interrupted: bool = False
 
 
+class Brief(NamedTuple):
+    """The newest run of a label in short: enough to see that a hit says nothing new."""
+
+    key: ActionKey | None
+    duration_s: float
+    gist: bytes
+
+
+def brief_of(run: Run) -> Brief:
+    """`run` in short."""
+    return Brief(run.key, run.result.duration_s, gist_of(run.result))
+
+
+def gist_of(result: ActionResult) -> bytes:
+    """What of a result may differ under one key and is worth a record; equal for equal."""
+    if result.error is not None:
+        return b"failed"
+    if not result.observed and not result.accepted:
+        return b""
+    return blake3(encode([result.accepted, dict(result.observed)])).digest(16)
+
+
 class Journal(Protocol):
     """Label to what happened to it, in one workspace."""
 
@@ -116,8 +146,12 @@ class Journal(Protocol):
     def history(self, label: Label) -> list[Run]:
         """The runs of `label`, newest first, at most 64."""
 
+    def briefs(self, labels: Iterable[Label]) -> dict[Label, Brief]:
+        """The newest run of each of `labels` in short. MAY leave out a label that has runs, and
+        costs microseconds a label."""
+
     def append(self, label: Label, run: Run) -> None:
-        """Makes `run` the newest of `label`."""
+        """Makes `run` the newest of `label`. A crash of the process MAY lose it soon after."""
 
     def add_build(self, build: BuildRecord) -> None:
         """Makes `build` the newest build."""

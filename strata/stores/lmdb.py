@@ -10,10 +10,12 @@ Small blobs and action results are records of one LMDB environment, large blobs 
 
 The layout is described in `docs/reference/cache-layout.md`, its reasons in `docs/adr/0003`.
 
-Invariants: a blob is on the disk before `put` returns, whichever process dies. What is read is
-verified: records by checksum, inline blobs by digest, files by how they looked when they were
-right, and else by digest. What does not verify is dropped and is a miss. Nothing anybody does to a
-file of the folder between two builds makes a later one wrong (`tests/stores/test_damage.py`).
+Invariants: a result is on the disk, with all blobs that this process put before it, when `record`
+returns, whichever process dies; a small blob alone is within 50 ms, and can be read by this process
+at once. What is read is verified: records by checksum, inline blobs by digest, files by how they
+looked when they were right, and else by digest. What does not verify is dropped and is a miss.
+Nothing anybody does to a file of the folder between two builds makes a later one wrong
+(`tests/stores/test_store_damage.py`).
 
 Does not know what bytes mean, which are in use, or when to delete any.
 """
@@ -37,6 +39,7 @@ from strata.stores._folder import clear as clear
 from strata.stores._folder import prepared
 from strata.stores._folder import size_bytes as size_bytes
 from strata.stores._inline import (
+    COMPRESS_FROM_BYTES,
     RAW_FROM_BYTES,
     Kind,
     blob_key,
@@ -76,11 +79,11 @@ class LmdbStore:
             release(self._database)
 
     def get(self, digest: Digest) -> Blob:
-        value = self._database.read(lambda txn: _copied(txn.get(blob_key(digest))))
-        head = None if value is None else head_of(value)
-        if head is not None and head.size_bytes != digest.size_bytes:
+        value = self._value(blob_key(digest))
+        kind, size_bytes = (value and head_of(value)) or (None, digest.size_bytes)
+        if size_bytes != digest.size_bytes:
             raise self._missing(digest)  # known bytes have one size: these are nobody's
-        if value is None or (head is not None and head.kind == Kind.FILE):
+        if value is None or kind == Kind.FILE:
             try:
                 return self._get_file(digest, value)
             except OSError as problem:
@@ -106,19 +109,22 @@ class LmdbStore:
 
     def missing(self, digests: Iterable[Digest]) -> set[Digest]:
         wanted = set(digests)
-        inline = self._database.read(lambda txn: {d for d in wanted if _is_inline(txn, d)})
-        try:
-            return {d for d in wanted - inline if self._files.signature(d) is None}
-        except OSError as problem:
-            raise unreachable(problem, "read", self.folder) from problem
+        return self._without_file(self._database.read(lambda txn: self._not_inline(txn, wanted)))
 
     def lookup(self, key: ActionKey) -> ActionResult | None:
         name = _result_key(key)
-        value = self._database.read(lambda txn: _copied(txn.get(name)))
+
+        def find(txn: Transaction) -> tuple[bytes | None, ActionResult | None, list[Digest]]:
+            """The record, what is in it, and the blobs that must be files: one look at all."""
+            value = _copied(txn.get(name))
+            result = None if value is None else _result_in(name, value)
+            blobs = [] if result is None else result.blobs()
+            return value, result, self._not_inline(txn, blobs) if blobs else []
+
+        value, result, files = self._database.read(find)
         if value is None:
             return None
-        result = _result_in(name, value)
-        if result is None or self.missing(result.blobs()):
+        if result is None or (files and self._without_file(files)):
             self._forget(name, value)
             return None
         return result
@@ -130,27 +136,25 @@ class LmdbStore:
 
     def recorded_sets(self, key: ActionKey) -> tuple[Observed, ...]:
         name = _sets_key(key)
+        if self._database.read(lambda txn: self._database.deferred(name)) is not None:
+            self._database.commit()
         return _sets_in(name, self._database.read(lambda txn: _copied(txn.get(name))))
 
     def add_set(self, key: ActionKey, observed: Observed) -> None:
-        name = _sets_key(key)
-
-        def add(txn: Transaction) -> None:
-            sets = with_newest(_sets_in(name, _copied(txn.get(name))), observed)
-            txn.put(name, seal_text(name, json.dumps(sets).encode()))
-
-        self._database.write(add)
+        self._database.defer(_sets_key(key), json.dumps(dict(observed)).encode(), _add_set)
 
     def _put_bytes(self, data: bytes) -> Digest:
         digest = digest_bytes(data)
         key = blob_key(digest)
-        kept = self._database.read(lambda txn: _copied(txn.get(key)))
-        # Compared, not only looked for: a put heals what was damaged.
-        if kept is not None and inline_bytes(kept) == data:
-            return digest
+        # Compared, not only looked for: a put heals what was damaged. A small one is compared
+        # where it is written.
+        if len(data) >= COMPRESS_FROM_BYTES:
+            kept = self._value(key)
+            if kept is not None and inline_bytes(kept) == data:
+                return digest
         value = inline_value(data)
         if value is not None:
-            self._write(key, value)
+            self._database.defer(key, value, _put_once)
         elif not self._has_file(digest):
             self._index_file(digest, Witness(self._files.write(digest, data), this_boot()))
         return digest
@@ -190,7 +194,7 @@ class LmdbStore:
     def _has_file(self, digest: Digest) -> bool:
         """The file of `digest` is there and need not be verified."""
         signature = self._files.signature(digest)
-        value = self._database.read(lambda txn: _copied(txn.get(blob_key(digest))))
+        value = self._value(blob_key(digest))
         return signature is not None and self._is_right(digest, value, signature)
 
     def _is_right(self, digest: Digest, value: bytes | None, signature: Signature) -> bool:
@@ -212,7 +216,7 @@ class LmdbStore:
         self._seen[digest] = witness.signature
         key = blob_key(digest)
         with suppress(StoreUnreachable):  # then the next process hashes it
-            self._write(key, file_value(key, digest.size_bytes, witness))
+            self._database.defer(key, file_value(key, digest.size_bytes, witness), _put_once)
 
     def _write(self, key: bytes, value: bytes) -> None:
         self._database.write(lambda txn: txn.put(key, value))
@@ -224,8 +228,29 @@ class LmdbStore:
         if value is not None:
             self._forget(blob_key(digest), value)
 
+    def _value(self, key: bytes) -> bytes | None:
+        """The value of `key`, be it put off or not."""
+        database = self._database
+        return database.read(lambda txn: database.deferred(key) or _copied(txn.get(key)))
+
+    def _not_inline(self, txn: Transaction, digests: Iterable[Digest]) -> list[Digest]:
+        """Those of `digests` whose bytes are not in the index."""
+        deferred = self._database.deferred
+        return [
+            digest
+            for digest in digests
+            if not _is_inline(deferred(key := blob_key(digest)) or txn.get(key), digest)
+        ]
+
+    def _without_file(self, digests: Iterable[Digest]) -> set[Digest]:
+        try:
+            return {digest for digest in digests if self._files.signature(digest) is None}
+        except OSError as problem:
+            raise unreachable(problem, "read", self.folder) from problem
+
     def _forget(self, key: bytes, value: bytes) -> None:
         """Removes the record of `key`, unless it was replaced meanwhile."""
+        self._database.withdraw(key)
 
         def forget(txn: Transaction) -> None:
             if _is(txn.get(key), value):
@@ -279,10 +304,20 @@ def _result_in(name: bytes, value: bytes) -> ActionResult | None:
         return None
 
 
-def _is_inline(txn: Transaction, digest: Digest) -> bool:
-    value = txn.get(blob_key(digest))
-    head = None if value is None else head_of(value)
-    return head is not None and head.kind != Kind.FILE and head.size_bytes == digest.size_bytes
+def _add_set(txn: Transaction, name: bytes, value: bytes) -> None:
+    sets = with_newest(_sets_in(name, _copied(txn.get(name))), json.loads(value))
+    txn.put(name, seal_text(name, json.dumps(sets).encode()))
+
+
+def _put_once(txn: Transaction, key: bytes, value: bytes) -> None:
+    """What is there already costs no page."""
+    if not _is(txn.get(key), value):
+        txn.put(key, value)
+
+
+def _is_inline(value: bytes | memoryview | None, digest: Digest) -> bool:
+    kind, size_bytes = (value is not None and head_of(value)) or (Kind.FILE, 0)
+    return kind != Kind.FILE and size_bytes == digest.size_bytes
 
 
 def _is(value: memoryview | None, expected: bytes) -> bool:

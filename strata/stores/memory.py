@@ -17,7 +17,7 @@ from strata.core.errors import BlobMissing, StoreUnreachable
 from strata.core.label import Label
 from strata.core.observation import Observed
 from strata.core.result import ActionResult
-from strata.stores.base import Blob, BuildRecord, Run, with_newest
+from strata.stores.base import Blob, Brief, BuildRecord, Run, brief_of, with_newest
 
 HISTORY = 64
 """How many runs of a label a journal keeps."""
@@ -95,6 +95,11 @@ class MemoryJournal:
         """The runs of `label`, newest first, at most `HISTORY`."""
         with self._lock:
             return list(self._runs.get(label, ()))
+
+    def briefs(self, labels: Iterable[Label]) -> dict[Label, Brief]:
+        with self._lock:
+            newest = {label: self._runs[label][0] for label in labels if label in self._runs}
+        return {label: brief_of(run) for label, run in newest.items()}
 
     def add_build(self, build: BuildRecord) -> None:
         with self._lock:

@@ -31,11 +31,14 @@ from strata.stores.base import (
     MOST_SETS,
     ActionCache,
     Blob,
+    Brief,
     BuildRecord,
     ContentStore,
     Journal,
     Records,
     Run,
+    brief_of,
+    gist_of,
 )
 
 NOT_STORES = {"base"}
@@ -237,6 +240,35 @@ def test_the_last_run_is_the_newest(journal: Journal) -> None:
         journal.append(LABEL, run(number))
     journal.append(Label("train", "other"), run(99))
     assert journal.last(LABEL) == run(2)
+
+
+def test_briefs_are_of_the_newest_runs_of_those_that_have_any(journal: Journal) -> None:
+    other = Label("train", "other")
+    for number in range(3):
+        journal.append(LABEL, run(number))
+    assert journal.briefs([LABEL, other]) == {LABEL: brief_of(run(2))}
+    journal.append(other, run(7))
+    assert journal.briefs([other]) == {other: brief_of(run(7))}
+    assert journal.briefs([]) == {}
+
+
+def test_a_brief_says_what_a_hit_would_say(journal: Journal) -> None:
+    failed = ActionResult(error=CellFailure(FailureKind.EXIT, "SystemExit", "3"), duration_s=2.5)
+    results = [
+        ActionResult(duration_s=1.5),
+        failed,
+        ActionResult(observed={"file:a": "1"}),
+        ActionResult(observed={"file:a": "2"}),
+        ActionResult(accepted="it only changes a name"),
+    ]
+    for number, result in enumerate(results):
+        key = None if number == 1 else KEY
+        journal.append(LABEL, Run(key, "ran", "", result))
+        brief = journal.briefs([LABEL])[LABEL]
+        assert brief == Brief(key, result.duration_s, gist_of(result))
+    assert len({gist_of(result) for result in results}) == len(results)
+    again = ActionResult(observed={"file:a": "1"}, cache="local", duration_s=9)
+    assert gist_of(again) == gist_of(results[2])
 
 
 def test_the_run_of_a_failure_is_kept_whole(journal: Journal) -> None:

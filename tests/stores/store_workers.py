@@ -13,12 +13,14 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from blake3 import blake3
 
 from strata.core.action import ActionKey
+from strata.core.digest import digest_bytes
 from strata.core.errors import BlobDamaged, BlobMissing, StoreUnreachable
 from strata.core.result import ActionResult, Output
 from strata.stores import _environment
@@ -58,6 +60,16 @@ def value_of(number: int) -> bytes:
 
 def read(blob: Blob) -> bytes:
     return blob if isinstance(blob, bytes) else blob.read_bytes()
+
+
+def wait_for_blob(folder: str, text: str) -> None:
+    """Another process finds it, at once or soon."""
+    store = open_store(Path(folder))
+    deadline = time.monotonic() + 10
+    while store.missing([digest_bytes(text.encode())]):
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.005)
+    store.close()
 
 
 def build(store: LmdbStore, count: int) -> list[int]:

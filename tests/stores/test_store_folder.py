@@ -68,8 +68,8 @@ def test_the_size_is_that_of_what_is_stored(tmp_path: Path) -> None:
     before = size_bytes(tmp_path)
     store.put(os.urandom(3 << 20))
     store.put(os.urandom(100_000))
-    grown = size_bytes(tmp_path) - before
     store.close()
+    grown = size_bytes(tmp_path) - before
     assert (3 << 20) + 100_000 <= grown < (3 << 20) + 300_000
 
 
