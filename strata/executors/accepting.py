@@ -9,9 +9,9 @@ so whatever else changes makes the cell run.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from strata.core.action import ActionKey, ReadyAction
+from strata.core.dataclass import dataclass
 from strata.core.label import Label
 
 

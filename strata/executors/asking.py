@@ -8,10 +8,10 @@ nothing of what is asked.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from strata.core.action import Action, Artifact, Command, Environment, ReadyAction, key_of
+from strata.core.dataclass import dataclass
 from strata.core.digest import Digest, digest_bytes
 from strata.core.encoding import Encodable
 from strata.core.errors import Interrupted, StrataError

@@ -53,6 +53,30 @@ class NotCached(Exception):
         self.ready = ready
 
 
+class Released:
+    """How an executor says that the process of an action has ended well, and that only its results
+    are left to be stored: somebody else may have its room. MAY be called from any thread, at most
+    once an action; an executor that never does so is right too."""
+
+    def __init__(self) -> None:
+        self._hear: Callable[[ReadyAction], None] | None = None
+
+    def __call__(self, ready: ReadyAction) -> None:
+        """`ready` takes no more of the machine than storing takes."""
+        hear = self._hear
+        if hear is not None:
+            hear(ready)
+
+    def subscribe(self, hear: Callable[[ReadyAction], None]) -> Callable[[], None]:
+        """Calls `hear` from now on, and nobody else; returns the function that ends that."""
+        self._hear = hear
+
+        def unsubscribe() -> None:
+            self._hear = None
+
+        return unsubscribe
+
+
 class Cancellation:
     """One build's wish to stop, seen from every thread. Setting it twice asks for haste."""
 

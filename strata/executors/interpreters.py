@@ -11,10 +11,10 @@ import json
 import os
 import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from strata.core.action import Environment
+from strata.core.dataclass import dataclass
 from strata.core.digest import Digest
 from strata.core.errors import EnvironmentFailed
 from strata.executors.uv import Uv

@@ -15,7 +15,6 @@ import errno
 import os
 import platform
 import socket
-import stat
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -39,16 +38,26 @@ from strata.executors.frames import (
     pack,
 )
 from strata.executors.observing import Observations
-from strata.executors.process import Child, too_many_files
+from strata.executors.process import start, too_many_files
 from strata.executors.refusals import explained, swallowed
 from strata.executors.sandbox import UNCONFINED, Confinement, Policy, confinement, frame
 from strata.executors.scratch import Scratch
 from strata.executors.secrets import mask, mask_display, mask_failure, mask_unstorable, spellings
+from strata.executors.sent import wrong_output
 from strata.executors.supervise import Ending, Stop, supervise
 from strata.executors.venv import Interpreter
+from strata.executors.zygote import Started
+from strata.executors.zygotes import Zygotes
 from strata.stores.base import ContentStore
 
 RUNNER = Path(__file__).resolve().parent.parent / "runner" / "__main__.py"
+
+THREADS = (
+    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"),
+    *("VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS"),
+    *("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "TBB_NUM_THREADS", "GOTO_NUM_THREADS"),
+)
+"""Variables by which numerical libraries are told how many threads to start."""
 
 Observe = Callable[[ReadyAction, Seen, Interpreter], Observations]
 """What a run that ended well depended on, from what was seen of it."""
@@ -57,6 +66,10 @@ Observe = Callable[[ReadyAction, Seen, Interpreter], Observations]
 def nothing_observed(_ready: ReadyAction, _seen: Seen, _where: Interpreter) -> Observations:
     """Takes no note of what a process touched."""
     return Observations()
+
+
+def nobody_waits(_ready: ReadyAction) -> None:
+    """Nobody wants the room of an action that has ended."""
 
 
 class LocalExecutor:
@@ -76,13 +89,16 @@ class LocalExecutor:
         observe: Observe = nothing_observed,
         caller_variables: Iterable[str] = (),
         policy: Policy = UNCONFINED,
+        zygotes: Zygotes | None = None,
+        released: Callable[[ReadyAction], None] = nobody_waits,
     ) -> None:
         """`root` is the workspace; `base_variables` what every cell gets of the caller's.
 
         `scratch` is a folder, made when needed, on the file system of `store`, so that files can
         be moved from one into the other. `observe` says what a run that ended well depended on;
         `caller_variables` are the names in the caller's environment; `policy` says which actions
-        are confined.
+        are confined. Processes come from `zygotes` where they can. `released` hears of each action
+        that has ended well and only stores its results.
         """
         self._root = root.resolve()
         self._scratch = Scratch(scratch)
@@ -97,6 +113,8 @@ class LocalExecutor:
         self._observe = observe
         self._caller_variables = frozenset(caller_variables)
         self._policy = policy
+        self._zygotes = zygotes
+        self._released = released
 
     def run(self, ready: ReadyAction) -> ActionResult:
         """Runs `ready` once. Raises as `Executor` says; a blob that is gone is `BlobMissing`."""
@@ -106,22 +124,31 @@ class LocalExecutor:
             interpreter = self._environments(ready.action.environment)
         except Interrupted:
             return self._failed(ready, cancelled())
+        action = ready.action
+        self._emit(CellStarted(action.label, action.worker, ready.reason))
+        with contextlib.suppress(_ZygoteLost), self._scratch.folder() as scratch:
+            return self._run_in(scratch, ready, interpreter, self._zygotes)
         with self._scratch.folder() as scratch:
-            return self._run_in(scratch, ready, interpreter)
+            return self._run_in(scratch, ready, interpreter, None)
 
-    def _run_in(self, scratch: Path, ready: ReadyAction, interpreter: Interpreter) -> ActionResult:
+    def _run_in(
+        self,
+        scratch: Path,
+        ready: ReadyAction,
+        interpreter: Interpreter,
+        zygotes: Zygotes | None,
+    ) -> ActionResult:
         action = ready.action
         packages = interpreter.bin.parent if interpreter.is_venv and interpreter.bin else None
         confined = confinement(self._policy, ready, self._root, scratch, packages)
         request = self._request(ready, scratch, confined)
         secrets = spellings(action.variables[n] for n in action.secrets if n in action.variables)
         capture = Capture(action.label, self._emit, secrets)
-        self._emit(CellStarted(action.label, action.worker, ready.reason))
-        started = time.monotonic()
-        ending = self._watch(action, interpreter, scratch, request, capture)
-        duration_s = time.monotonic() - started
+        ending, duration_s = self._watch(ready, interpreter, scratch, request, capture, zygotes)
+        if isinstance(ending.final, DoneSent) and ending.malformed is None:
+            self._released(ready)
         failure = failure_of(ending, action.timeout_s)
-        outputs = {} if failure is not None else self._outputs(ending, scratch, secrets)
+        outputs = {} if failure is not None else self._outputs(ready, ending, scratch, secrets)
         if isinstance(outputs, CellFailure):
             failure, outputs = outputs, {}
         console = capture.finish()
@@ -181,6 +208,7 @@ class LocalExecutor:
             "arguments": command.arguments,
             "inputs": inputs,
             "scratch": str(scratch),
+            "folder": str(self._root / ready.action.folder),
             "root": str(self._root),
             "hidden_variables": self._hidden(ready.action),
             "sandbox": frame(self._policy, confined, (str(i["path"]) for i in inputs if i["path"])),
@@ -194,43 +222,50 @@ class LocalExecutor:
 
     def _watch(
         self,
-        action: Action,
+        ready: ReadyAction,
         interpreter: Interpreter,
         scratch: Path,
         request: list[bytes],
         capture: Capture,
-    ) -> Ending:
-        variables = cell_variables(self._base_variables, action, interpreter, scratch)
+        zygotes: Zygotes | None,
+    ) -> tuple[Ending, float]:
+        """How it ended, and how long the process took, in seconds."""
+        action = ready.action
+        variables = cell_variables(self._base_variables, action, interpreter)
         folder = self._root / action.folder
-        try:
-            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        except OSError as problem:
-            raise too_many_files(problem) from problem
-        with ours, contextlib.ExitStack() as stack:
-            with theirs:
-                argv = [*interpreter.argv, "-s", str(self._runner), str(theirs.fileno())]
-                child = Child(argv, folder, variables, [theirs.fileno()])
+        started = None
+        if zygotes is not None and folder.is_dir():
+            started = zygotes.start(ready, interpreter, variables, folder)
+        if started is None:
+            argv = [*interpreter.argv, "-s", str(self._runner)]
+            started = _afresh(argv, folder, {**variables, "TMPDIR": str(scratch)})
+        child, channel = started.child, started.channel
+        with channel, contextlib.ExitStack() as stack:
             stack.callback(child.close)
+            began = time.monotonic()
             try:
-                return supervise(
-                    child, ours, request, capture, action.timeout_s, self._cancellation
+                ending = supervise(
+                    child, channel, request, capture, action.timeout_s, self._cancellation
                 )
             except OSError as problem:
                 if problem.errno in (errno.EMFILE, errno.ENFILE):
                     raise too_many_files(problem) from problem
                 raise
+        if ending.exit.lost and ending.final is None and ending.stop is None:
+            raise _ZygoteLost
+        return ending, time.monotonic() - began
 
     def _outputs(
-        self, ending: Ending, scratch: Path, secrets: tuple[str, ...]
+        self, ready: ReadyAction, ending: Ending, scratch: Path, secrets: tuple[str, ...]
     ) -> dict[str, Output | Unstorable] | CellFailure:
         """The outputs, stored; or a failure if one of them is not what the runner said."""
         outputs: dict[str, Output | Unstorable] = {}
         for message in ending.messages:
             match message:
                 case OutputSent(name=name) as sent:
-                    if sent.path is not None and (wrong := wrong_file(sent, scratch)):
+                    if wrong := wrong_output(sent, ready.inputs, scratch):
                         return garbled(wrong)
-                    outputs[name] = self._stored(sent, secrets)
+                    outputs[name] = self._stored(sent, secrets, ready.inputs)
                 case UnstorableSent(name, unstorable):
                     outputs[name] = mask_unstorable(unstorable, secrets)
         return outputs
@@ -240,11 +275,19 @@ class LocalExecutor:
     ) -> tuple[Shared, ...]:
         """The joint values, stored; one whose file is not what was said is left out."""
         sent = [m for m in ending.messages if isinstance(m, SharedSent)]
-        right = [m for m in sent if m.joint.path is None or not wrong_file(m.joint, scratch)]
+        right = [m for m in sent if not wrong_output(m.joint, {}, scratch)]
         return tuple(Shared(m.names, self._stored(m.joint, secrets)) for m in right)
 
-    def _stored(self, sent: OutputSent, secrets: tuple[str, ...]) -> Output:
-        digest = self._store.put(sent.payload if sent.path is None else Path(sent.path))
+    def _stored(
+        self,
+        sent: OutputSent,
+        secrets: tuple[str, ...],
+        inputs: Mapping[str, Output] | None = None,
+    ) -> Output:
+        if inputs and sent.same_as is not None:
+            digest = inputs[sent.same_as].digest
+        else:
+            digest = self._store.put(sent.payload if sent.path is None else Path(sent.path))
         summary = mask(sent.summary, secrets)
         return Output(digest, sent.codec, sent.type_name, summary, sent.needs, sent.unstable)
 
@@ -274,6 +317,24 @@ class LocalExecutor:
         )
 
 
+class _ZygoteLost(Exception):
+    """Somebody killed the zygote, and so the cell that was forked from it."""
+
+
+def _afresh(argv: list[str], folder: Path, variables: Mapping[str, str]) -> Started:
+    """A process of its own; `argv` lacks the descriptor of its channel."""
+    try:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    except OSError as problem:
+        raise too_many_files(problem) from problem
+    with contextlib.ExitStack() as failed, theirs:
+        failed.callback(ours.close)
+        fd = theirs.fileno()
+        child = start([*argv, str(fd)], folder, variables, [fd])
+        failed.pop_all()
+        return Started(child, ours)
+
+
 def failure_of(ending: Ending, timeout_s: float) -> CellFailure | None:
     """Why the cell failed, or None. What the runner said to its end outranks what we did to it.
 
@@ -292,33 +353,15 @@ def failure_of(ending: Ending, timeout_s: float) -> CellFailure | None:
     return crash(ending.exit)
 
 
-def wrong_file(sent: OutputSent, scratch: Path) -> str | None:
-    """What is wrong with the file of an output, or None: it becomes part of the store.
-
-    Only a plain file of the scratch folder, with no second name outside by which it could still
-    be changed, and as long as was said.
-    """
-    assert sent.path is not None
-    if not os.path.realpath(sent.path).startswith(f"{scratch}{os.sep}"):
-        return f"an output file outside the scratch folder: {sent.path}"
-    try:
-        status = os.lstat(sent.path)
-    except OSError as problem:
-        return f"an output file that is not there: {problem}"
-    if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
-        return f"an output file that is not a plain file: {sent.path}"
-    if status.st_size != sent.size_bytes:
-        return f"an output file of {status.st_size} bytes instead of {sent.size_bytes}"
-    return None
-
-
 def cell_variables(
-    base: Mapping[str, str], action: Action, interpreter: Interpreter, scratch: Path
+    base: Mapping[str, str], action: Action, interpreter: Interpreter
 ) -> dict[str, str]:
-    """The environment variables of a cell's process; there are no others."""
+    """The environment variables of a cell's process; there is no other but `TMPDIR`."""
     # Of the caller's Python nothing is taken over: its paths and switches are not the cell's.
     variables = {n: v for n, v in base.items() if not n.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    variables |= dict.fromkeys(THREADS, str(action.resources.threads))
     variables |= action.variables
+    variables.pop("TMPDIR", None)  # that of each cell is its scratch folder
     variables |= {
         "STRATA": "1",
         "PYTHONHASHSEED": "0",
@@ -326,7 +369,6 @@ def cell_variables(
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
         "MPLBACKEND": "Agg",
-        "TMPDIR": str(scratch),
     }
     if interpreter.bin is not None:
         path = variables.get("PATH", os.defpath)

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from strata.core.action import ReadyAction
+from strata.core.dataclass import dataclass, field
 from strata.core.encoding import Encodable
 from strata.core.observation import DIST, FILE, FOLDER, LOG, MADE, MODULE, Observed
 from strata.executors.base import Look

@@ -13,9 +13,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
+from strata.core.dataclass import dataclass
 from strata.core.errors import ExecutorError
 
 
@@ -26,41 +27,42 @@ class Exit:
     code: int | None
     signal: int | None
     peak_memory_bytes: int
+    lost: bool = False
+    """Killed because the process that had forked it was gone: no fault of what it did."""
+
+
+class Parent(Protocol):
+    """The process that started a child, as far as it can be asked about it."""
+
+    def is_over(self) -> bool:
+        """Whether the child has ended. Does not wait, and does not reap."""
+
+    def reap(self, wait: bool) -> Exit | None:
+        """How it ended: from then on its number may be another's. None where it has not yet."""
 
 
 class Child:
     """A running process. Its standard input is empty; `stdout` and `stderr` do not block."""
 
     def __init__(
-        self,
-        argv: Sequence[str],
-        folder: Path,
-        variables: Mapping[str, str],
-        pass_fds: Sequence[int],
+        self, pid: int, stdout: int, stderr: int, pidfd: int | None, parent: Parent
     ) -> None:
-        """Starts `argv` in `folder`. Raises `ExecutorError` when that cannot be done."""
-        self._popen = _start(argv, folder, variables, pass_fds)
-        self.pid = self._popen.pid
-        assert self._popen.stdout is not None
-        assert self._popen.stderr is not None
-        self.stdout = self._popen.stdout.fileno()
-        self.stderr = self._popen.stderr.fileno()
-        os.set_blocking(self.stdout, False)
-        os.set_blocking(self.stderr, False)
-        self.pidfd = _open_pidfd(self.pid)
+        """The descriptors are its to close; `pidfd` becomes readable when the process ends."""
+        self.pid = pid
+        self.stdout = stdout
+        self.stderr = stderr
+        os.set_blocking(stdout, False)
+        os.set_blocking(stderr, False)
+        self.pidfd = pidfd
+        self._parent = parent
+        self._open = True
         self._exit: Exit | None = None
 
     def ended(self) -> bool:
         """Whether the process itself is over. Does not wait, and does not reap."""
-        if self._exit is not None:
-            return True
-        if not hasattr(os, "waitid"):  # macOS before Python 3.13
-            return self._reap(os.WNOHANG)
-        try:
-            options = os.WEXITED | os.WNOHANG | os.WNOWAIT
-            return os.waitid(os.P_PID, self.pid, options) is not None
-        except ChildProcessError:
-            return True
+        if self._exit is None and not hasattr(os, "waitid"):  # macOS before Python 3.13
+            self._exit = self._parent.reap(wait=False)
+        return self._exit is not None or self._parent.is_over()
 
     def signal_group(self, number: signal.Signals) -> None:
         """Sends `number` to the process and all that it started and that stayed in its group."""
@@ -72,7 +74,7 @@ class Child:
     def kill_rest(self) -> Exit:
         """Kills all that is left of the group and reaps the child."""
         self.signal_group(signal.SIGKILL)
-        self._reap(0)
+        self._exit = self._exit or self._parent.reap(wait=True)
         assert self._exit is not None
         return self._exit
 
@@ -80,33 +82,73 @@ class Child:
         """Ends everything; safe to call at any time, and twice."""
         if self._exit is None:
             self.kill_rest()
-        if self.pidfd is not None:
-            os.close(self.pidfd)
-            self.pidfd = None
-        for stream in (self._popen.stdout, self._popen.stderr):
-            if stream is not None:
-                stream.close()
+        if self._open:
+            self._open = False
+            for fd in (self.stdout, self.stderr, self.pidfd):
+                if fd is not None:
+                    os.close(fd)
 
-    def _reap(self, options: int) -> bool:
-        if self._exit is not None:
-            return True
+
+def start(
+    argv: Sequence[str], folder: Path, variables: Mapping[str, str], pass_fds: Sequence[int]
+) -> Child:
+    """Starts `argv` in `folder`. Raises `ExecutorError` when that cannot be done."""
+    with contextlib.ExitStack() as failed, contextlib.ExitStack() as theirs:
         try:
-            pid, status, usage = os.wait4(self.pid, options)
+            stdout, stderr = (_pipe(failed, theirs) for _ in ("stdout", "stderr"))
+        except OSError as problem:
+            raise too_many_files(problem) from problem
+        popen = _start(argv, folder, variables, pass_fds, (stdout[1], stderr[1]))
+        child = Child(popen.pid, stdout[0], stderr[0], open_pidfd(popen.pid), _Ourselves(popen))
+        failed.pop_all()
+        return child
+
+
+def _pipe(reading: contextlib.ExitStack, writing: contextlib.ExitStack) -> tuple[int, int]:
+    """Both ends of a pipe, each closed with its stack."""
+    reader, writer = os.pipe()
+    reading.callback(os.close, reader)
+    writing.callback(os.close, writer)
+    return reader, writer
+
+
+class _Ourselves:
+    """We are the parent."""
+
+    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
+        self._popen = popen
+
+    def is_over(self) -> bool:
+        if not hasattr(os, "waitid"):
+            return False
+        try:
+            options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+            return os.waitid(os.P_PID, self._popen.pid, options) is not None
+        except ChildProcessError:
+            return True
+
+    def reap(self, wait: bool) -> Exit | None:
+        try:
+            pid, status, usage = os.wait4(self._popen.pid, 0 if wait else os.WNOHANG)
         except ChildProcessError:
             # Somebody above us ignores SIGCHLD: the status is lost, the end is not.
-            self._exit = Exit(0, None, 0)
+            found = Exit(0, None, 0)
         else:
             if pid == 0:
-                return False
-            unit = 1 if sys.platform == "darwin" else 1024
-            code = os.waitstatus_to_exitcode(status)
-            peak = usage.ru_maxrss * unit
-            self._exit = Exit(code, None, peak) if code >= 0 else Exit(None, -code, peak)
-        self._popen.returncode = 0 if self._exit.code is None else self._exit.code
-        return True
+                return None
+            found = exit_of(status, usage.ru_maxrss)
+        self._popen.returncode = 0 if found.code is None else found.code
+        return found
 
 
-def _open_pidfd(pid: int) -> int | None:
+def exit_of(status: int, maxrss: int) -> Exit:
+    """What `wait4` says."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    code, peak = os.waitstatus_to_exitcode(status), maxrss * unit
+    return Exit(code, None, peak) if code >= 0 else Exit(None, -code, peak)
+
+
+def open_pidfd(pid: int) -> int | None:
     """A descriptor that becomes readable when `pid` ends, where the system has such a thing."""
     if sys.platform != "linux":
         return None
@@ -117,7 +159,11 @@ def _open_pidfd(pid: int) -> int | None:
 
 
 def _start(
-    argv: Sequence[str], folder: Path, variables: Mapping[str, str], pass_fds: Sequence[int]
+    argv: Sequence[str],
+    folder: Path,
+    variables: Mapping[str, str],
+    pass_fds: Sequence[int],
+    streams: tuple[int, int],
 ) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
@@ -125,9 +171,8 @@ def _start(
             cwd=folder,
             env=dict(variables),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
+            stdout=streams[0],
+            stderr=streams[1],
             close_fds=True,
             pass_fds=tuple(pass_fds),
             start_new_session=True,

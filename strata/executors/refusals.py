@@ -13,9 +13,9 @@ import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
+from strata.core.dataclass import replace
 from strata.core.result import CellFailure, FailureKind
 from strata.executors.sandbox import Confinement, Policy
 

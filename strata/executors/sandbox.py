@@ -13,10 +13,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from strata.core.action import Action, ReadyAction
+from strata.core.dataclass import dataclass
 from strata.core.errors import UsageError
 from strata.core.result import ActionResult
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 
+from strata.core.dataclass import replace
 from strata.core.result import CellFailure, Unstorable
 
 MASK = "***"

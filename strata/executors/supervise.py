@@ -15,10 +15,10 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from strata.core.dataclass import dataclass, field
 from strata.executors.base import Cancellation
 from strata.executors.capture import Capture
 from strata.executors.frames import DoneSent, FailedSent, FrameReader, Malformed, Message
@@ -76,8 +76,9 @@ def supervise(
         # Reaped only here: until then the group's number is the child's, dead or alive.
         ended = child.kill_rest()
         watch.drain()
+        peak_memory_bytes = watch.peak_memory_bytes or ended.peak_memory_bytes
         return Ending(
-            exit=Exit(ended.code, ended.signal, watch.peak_memory_bytes or ended.peak_memory_bytes),
+            exit=Exit(ended.code, ended.signal, peak_memory_bytes, ended.lost),
             messages=watch.messages,
             final=watch.final,
             malformed=watch.malformed,

@@ -10,10 +10,10 @@ import os
 import signal
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from strata.core.dataclass import dataclass
 from strata.core.errors import EnvironmentFailed, Interrupted
 from strata.executors.base import Cancellation
 

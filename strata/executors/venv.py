@@ -20,12 +20,12 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from blake3 import blake3
 
 from strata.core.action import Environment
+from strata.core.dataclass import dataclass
 from strata.core.digest import digest_bytes
 from strata.core.encoding import Encodable, encode
 from strata.core.errors import EnvironmentFailed, Interrupted

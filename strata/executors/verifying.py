@@ -8,13 +8,14 @@ not decided here.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 from blake3 import blake3
 
 from strata.core.action import ActionKey, ReadyAction
+from strata.core.dataclass import dataclass
 from strata.core.digest import Digest, digest_bytes
 from strata.core.errors import StoreError, StoreUnreachable, StrataError
 from strata.core.events import CellVerified, Difference, Verdict
@@ -23,6 +24,9 @@ from strata.core.result import ActionResult, CellFailure, FailureKind, Output, U
 from strata.executors.base import Executor
 from strata.executors.secrets import mask, spellings
 from strata.stores.base import Blob, ContentStore
+
+Answer: TypeAlias = Callable[[ReadyAction], ActionResult | None]
+"""What is known of an action without running it."""
 
 SMALL_BYTES = 200
 """Values of JSON up to this size are shown, old and new."""
@@ -44,15 +48,29 @@ class VerifyingExecutor:
         self._guard = threading.Lock()
         self._hits: dict[tuple[Label, ActionKey], Hit] = {}
 
+    def answering(self, answer: Answer) -> Answer:
+        """`answer`, with its hits remembered too."""
+
+        def answered(ready: ReadyAction) -> ActionResult | None:
+            result = answer(ready)
+            if result is not None:
+                self._note(ready, result)
+            return result
+
+        return answered
+
     def run(self, ready: ReadyAction) -> ActionResult:
         """What `inner` gives."""
         result = self._inner.run(ready)
+        self._note(ready, result)
+        return result
+
+    def _note(self, ready: ReadyAction, result: ActionResult) -> None:
         with self._guard:
             # A hit whose bytes turned out to be gone is asked for again, and is none if it runs.
             self._hits.pop((ready.label, ready.key), None)
             if result.cache is not None and result.error is None:
                 self._hits[ready.label, ready.key] = Hit(ready, result)
-        return result
 
     def hits(self) -> list[Hit]:
         """The hits so far, in the order of their labels."""

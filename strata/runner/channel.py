@@ -68,6 +68,11 @@ class Channel:
                 except (BrokenPipeError, ConnectionError) as problem:
                     raise ParentGone from problem
 
+    def detach(self) -> int:
+        """The descriptor, which is no longer this channel's."""
+        fd, self._fd = self._fd, -1
+        return fd
+
     def close(self) -> None:
         """Nothing can be sent from here on; `send` does nothing."""
         if self._fd >= 0:

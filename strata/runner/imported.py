@@ -9,7 +9,8 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from types import ModuleType
     from typing import Any
 
 _MOST_NAMES = 20_000
@@ -37,33 +38,65 @@ class Unfound:
     def report(self) -> list[str]:
         """Top-level modules that were not found, and are not there for another reason."""
         ours = getattr(sys, "stdlib_module_names", frozenset(sys.builtin_module_names))
-        known = {*sys.modules, *ours, *_PROBED_BY_THE_LIBRARY}
-        return [name for name in self.names if name not in known]
+        known = (sys.modules, ours, _PROBED_BY_THE_LIBRARY)
+        return [name for name in self.names if not any(name in names for names in known)]
 
 
-def installed(before: frozenset[str]) -> Iterator[str]:
-    """Files of imported modules below site-packages, relative to it: enough to tell whose they are.
+class Imported:
+    """The modules of a process, told by what was told of them before: in a fork of one that had
+    imported most of them, to look at each is most of what a small cell costs."""
 
-    Of a package the first file is enough; of one without a file (a namespace, in which several
-    distributions may have a part) those of its parts are needed. What an environment loads by
-    itself at its start, hidden behind an underscore, is nobody's choice.
+    def __init__(self, before: frozenset[str]) -> None:
+        """`before` were there from the start."""
+        self._before = before
+        self._told: frozenset[str] = frozenset()
+        self._count = 0
+        self._last = ""
+
+    def take_stock(self) -> None:
+        """What there is now is looked at, and not again."""
+        self._told = frozenset(installed(self._before, dict(sys.modules)))
+        self._count = len(sys.modules)
+        self._last = next(reversed(sys.modules))
+
+    def files(self) -> set[str]:
+        """As `installed`."""
+        later = {}
+        for name in reversed(sys.modules):
+            if name == self._last:
+                break
+            later[name] = sys.modules[name]
+        if len(sys.modules) != self._count + len(later):  # some were taken away
+            return set(installed(self._before, dict(sys.modules)))
+        return {*self._told, *installed(self._before, later)}
+
+
+def installed(before: frozenset[str], found: Mapping[str, ModuleType]) -> Iterator[str]:
+    """Files of the modules `found` that are below site-packages, relative to it.
+
+    That is enough to tell whose they are. Of a package the first file is enough; of one without a
+    file (a namespace, in which several distributions may have a part) those of its parts are
+    needed. What an environment loads by itself at its start, hidden behind an underscore, is
+    nobody's choice.
     """
     folders = tuple(f"{folder}/" for folder in site_packages())
     if not folders:
         return
-    modules = {name: _attributes(module) for name, module in list(sys.modules.items())}
-    namespaces = {name for name, has in modules.items() if not has.get("__file__")}
-    for name, has in modules.items():
-        file = has.get("__file__")
+    for name, module in found.items():
+        file = _attributes(module).get("__file__")
         package = name.rpartition(".")[0]
         if (
             isinstance(file, str)
             and file.startswith(folders)
-            and (not package or package in namespaces)
+            and (not package or _is_namespace(package))
             and not (name[:1] == "_" and name in before)
         ):
             folder = max((f for f in folders if file.startswith(f)), key=len)
             yield file[len(folder) :]
+
+
+def _is_namespace(name: str) -> bool:
+    return name in sys.modules and not _attributes(sys.modules[name]).get("__file__")
 
 
 def site_packages() -> list[str]:

@@ -37,6 +37,9 @@ class _FromSource(_external.SourceFileLoader):  # type: ignore[misc, name-define
             super().exec_module(module)
 
 
+installed: set[str] = set()
+"""Of the folders whose finders are known already, those that hold installed packages."""
+
 _around: list[Callable[[ModuleType, Execute], None]] = []
 
 
@@ -68,9 +71,10 @@ def install(folder: str, around: Callable[[ModuleType, Execute], None] | None = 
         return finder_of(path)
 
     sys.path_hooks.insert(0, hook)
-    for path in list(sys.path_importer_cache):
+    for path in [path for path in sys.path_importer_cache if path not in installed]:
         # What a `.pth` file added may have its finder already.
-        if os.path.join(os.path.realpath(path), "").startswith(folder):
+        here = os.path.join(os.path.realpath(path), "")
+        if here.startswith(folder) and not _is_installed(here, folder):
             del sys.path_importer_cache[path]
 
 

@@ -16,7 +16,7 @@ import sys
 from _thread import get_ident
 
 from . import environ, imported
-from .paths import CACHE, database, is_text, source_of, tidied
+from .paths import CACHE, database, is_text, prefixes, signature_of, source_of, tidied
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any, Optional
 
-    Signature = tuple[int, int, int, int]
-    """Size in bytes, mtime_ns, ctime_ns, inode."""
+    from .paths import Signature
+
+    Moved = tuple[str, str]
+    """Two folders."""
 
 MOST_NAMES = 20_000
 _MOST_CHARACTERS = 3_000_000
@@ -45,9 +47,12 @@ class Watch:
     def __init__(self, root: str, not_seen: Iterable[str], own: Iterable[str]) -> None:
         """Nothing below `not_seen`, and none of the files in `own`, is recorded."""
         self.overflow = False
+        self.paused = False
         self._root = os.path.join(root, "")
-        self._ignored = _prefixes(self._root, not_seen)
+        self._ignored = prefixes(self._root, not_seen)
         self._reads: dict[str, Optional[Signature]] = {}
+        self._asked: dict[str, None] = {}
+        """Of `_reads`, what was asked about before the root was known, and not opened."""
         self._databases: dict[str, Signature] = {}
         self._folders: dict[str, None] = {}
         self._written: dict[str, str] = {}
@@ -75,8 +80,8 @@ class Watch:
     def take(self, event: str, args: Any) -> None:
         """One audit event for which there is a handler. Raises nothing of its own."""
         me = get_ident()
-        if self.overflow or me in self._busy:  # a path's own `__fspath__` may open files
-            return
+        if self.overflow or self.paused or me in self._busy:
+            return  # a path's own `__fspath__` may open files
         self._busy.add(me)
         try:
             self.handlers[event](args)
@@ -84,6 +89,10 @@ class Watch:
             pass
         finally:
             self._busy.discard(me)
+
+    def has_made_folders(self) -> bool:
+        """Whether the process wanted to make any."""
+        return bool(self._made_folders)
 
     def is_users(self, file: str) -> bool:
         """Whether `file` is of the workspace, and of no environment in it."""
@@ -93,22 +102,43 @@ class Watch:
         """The process asks whether a file is there, or how it looks: `os.path.exists` decides what
         a cell does as much as reading does, and Python has no audit event for it."""
         me = get_ident()
-        if self.overflow or me in self._busy or type(path) is int:
+        if self.overflow or self.paused or me in self._busy or type(path) is int:
             return
         self._busy.add(me)
         try:
             found = self._absolute(path)
             if found is not None and found.startswith(self._root):
+                if self._root == "/" and found not in self._reads:
+                    self._asked[found] = None
                 self._note_read(found)
         except Exception:  # noqa: BLE001 - as in `take`
             pass
         finally:
             self._busy.discard(me)
 
+    def settle(self, root: str, not_seen: Iterable[str], own: Iterable[str], moved: Moved) -> None:
+        """What was seen so far, in a zygote, is told as it would be with these surroundings.
+
+        `moved` is where the process was then, and where it is now. Outside of the root nobody
+        would have heard it ask.
+        """
+        self._root = os.path.join(root, "")
+        self._ignored = prefixes(self._root, not_seen)
+        self._known.update(own)
+        before, asked, place = self._reads, self._asked, os.path.join(moved[0], "")
+        self._reads, self._asked = {}, {}
+        for path, signature in before.items():
+            inside = path.startswith(place)
+            now = os.path.join(moved[1], path[len(place) :]) if inside else path
+            is_heard = path not in asked or now.startswith(self._root)
+            if is_heard and not now.startswith(self._ignored) and now not in self._known:
+                self._reads[now] = signature
+        self.paused = False
+
     def report(self) -> dict[str, object]:
         """`reads`, `folders` and `writes` of the `done` frame, and whether that is all."""
         for path, signature in self._databases.items():
-            if _signature(path) != signature:  # by SQLite, which nobody hears
+            if signature_of(path) != signature:  # by SQLite, which nobody hears
                 self._written.setdefault(path, _CHANGED)
         writes = [path for path, state in self._written.items() if state != _GONE]
         appends = [p for p in self._appended if p not in self._reads and p not in self._written]
@@ -129,6 +159,7 @@ class Watch:
         if found is None or flags & getattr(os, "O_DIRECTORY", 0):
             return
         if flags & os.O_ACCMODE == os.O_RDONLY:
+            self._asked.pop(found, None)
             self._note_read(found)
         elif not flags & os.O_APPEND:
             self._note_write(found)
@@ -138,7 +169,7 @@ class Watch:
     def _connect(self, args: Any) -> None:
         path = self._absolute(database(args[0]))
         if path is not None:
-            signature = _signature(path)
+            signature = signature_of(path)
             if signature:
                 self._note_read(path)
                 self._databases.setdefault(path, signature)
@@ -221,7 +252,7 @@ class Watch:
             return
         if f"{CACHE}/" in path:
             path = source_of(path)
-        signature = _signature(path) if path else ()
+        signature = signature_of(path) if path else ()
         if signature != () and self._fits(path):
             self._reads.setdefault(path, signature or None)
 
@@ -258,13 +289,15 @@ class _Surroundings:
 
     root = ""
     scratch = ""
+    place = ""
+    """Where a zygote was when it imported what the process has."""
     own: Sequence[str] = ()
     hidden: Sequence[str] = ()
 
 
 _told = _Surroundings()
-_running: list[tuple[Watch, imported.Unfound, frozenset[str]]] = []
-"""The one watch, from `begin` on, its finder, and the modules that were there before."""
+_running: list[tuple[Watch, imported.Unfound, imported.Imported]] = []
+"""The one watch, from `begin` on, with its finder, and what is known of modules."""
 
 
 def prepare(header: Mapping[str, Any]) -> None:
@@ -283,7 +316,26 @@ def root() -> str:
 def begin() -> None:
     """From now on the process is watched. To be called once, right before code of a cell runs."""
     here = os.path.dirname(__file__)
-    watch = Watch(_told.root, [here, _told.scratch, *_interpreter()], _told.own)
+    not_seen = [here, _told.scratch, *interpreter()]
+    if not _running:
+        _install(Watch(_told.root, not_seen, _told.own))
+    watch = _running[0][0]
+    if _told.place:
+        watch.settle(_told.root, not_seen, _told.own, (_told.place, os.getcwd()))
+    environ.install(_told.hidden, watch.is_users)
+
+
+def begin_ahead(place: str) -> tuple[Watch, imported.Unfound, imported.Imported]:
+    """The same in a zygote, from before it imports anything: the cells that it will be watch from
+    there on. Its current folder, `place`, stands for theirs."""
+    _told.place = place
+    watch = Watch("/", [os.path.dirname(__file__), *interpreter()], ())
+    _install(watch)
+    environ.install((), watch.is_users)
+    return _running[0]
+
+
+def _install(watch: Watch) -> None:
     handlers, take = watch.handlers, watch.take
 
     def hook(event: str, args: Any) -> None:
@@ -291,8 +343,7 @@ def begin() -> None:
             take(event, args)
 
     unfound = imported.Unfound()
-    _running.append((watch, unfound, frozenset(sys.modules)))
-    environ.install(_told.hidden, watch.is_users)
+    _running.append((watch, unfound, imported.Imported(frozenset(sys.modules))))
     sys.meta_path.append(unfound)
     sys.addaudithook(hook)
     os.stat = _asking(os.stat, watch)
@@ -316,41 +367,20 @@ def seen() -> dict[str, object]:
     """What was seen since `begin`, for the `done` frame; nothing where it never began."""
     if not _running:
         return {}
-    watch, unfound, before = _running[0]
+    watch, unfound, modules = _running[0]
     return {
         **watch.report(),
-        "modules": sorted(filter(is_text, imported.installed(before))),
+        "modules": sorted(filter(is_text, modules.files())),
         "missing_modules": list(filter(is_text, unfound.report())),
         "variables": environ.asked(),
     }
 
 
-def _interpreter() -> list[str]:
+def interpreter() -> list[str]:
     """Where Python and installed packages are, and what is no file."""
     prefixes = [sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix]
     library = os.path.dirname(os.__file__)
     return [*prefixes, library, *imported.site_packages(), "/proc", "/sys", "/dev"]
-
-
-def _prefixes(root: str, folders: Iterable[str]) -> tuple[str, ...]:
-    """What paths below `folders` begin with. One that holds the workspace holds more than Python:
-    a workspace may lie in `/usr/src`, and `/usr` be the prefix."""
-    found = {os.path.join(folder, "") for folder in folders if folder}
-    return tuple(prefix for prefix in found if not root.startswith(prefix))
-
-
-_stat = os.stat
-
-
-def _signature(path: str) -> Signature | tuple[()] | None:
-    """How a regular file looks; empty for what is none, None where nothing can be seen."""
-    try:
-        status = _stat(path)
-    except OSError:
-        return None
-    if status.st_mode & 0o170000 != 0o100000:
-        return ()
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 def _caller() -> FrameType | None:

@@ -6,20 +6,31 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
+
+    Signature = tuple[int, int, int, int]
+    """Size in bytes, mtime_ns, ctime_ns, inode."""
 
 CACHE = "/__pycache__"
 
 
 def tidied(path: str) -> str:
-    """Without `.`, `..` and empty parts; what `..` leads to depends on links."""
+    """Without `.`, `..` and empty parts; what `..` leads to depends on the link before it.
+
+    Other links stay: where they point to is part of what the path means.
+    """
     path = "/" + path.lstrip("/")
     if f"{path}/".find("/../") < 0:
         return os.path.normpath(path)
-    folder, _, name = path.rpartition("/")
-    if name in ("", ".", ".."):
-        return os.path.realpath(path)
-    return os.path.join(os.path.realpath(folder), name)
+    found = ""
+    for part in path.split("/"):
+        if part == "..":
+            found = os.path.realpath(found) if os.path.islink(found) else found
+            found = found.rpartition("/")[0]
+        elif part not in ("", "."):
+            found = f"{found}/{part}"
+    return found or "/"
 
 
 def source_of(path: str) -> str:
@@ -53,3 +64,24 @@ def is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def prefixes(root: str, folders: Iterable[str]) -> tuple[str, ...]:
+    """What paths below `folders` begin with. One that holds the workspace holds more than Python:
+    a workspace may lie in `/usr/src`, and `/usr` be the prefix."""
+    found = {os.path.join(folder, "") for folder in folders if folder}
+    return tuple(prefix for prefix in found if not root.startswith(prefix))
+
+
+_stat = os.stat
+
+
+def signature_of(path: str) -> Signature | tuple[()] | None:
+    """How a regular file looks; empty for what is none, None where nothing can be seen."""
+    try:
+        status = _stat(path)
+    except OSError:
+        return None
+    if status.st_mode & 0o170000 != 0o100000:
+        return ()
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino

@@ -7,21 +7,27 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable
+    from collections.abc import Collection
+    from types import ModuleType
+    from typing import Any, Callable
 
 _PR_SET_PDEATHSIG = 1
 _SIGKILL = 9
+_STDERR = 2
 
 
-def die_with_parent() -> None:
-    """On Linux: the kernel kills this process when the thread that started it ends.
+def die_with_parent(die: bool = True) -> None:
+    """On Linux: the kernel kills this process when the thread that started it ends; or no more.
 
     A parent that is gone before this is called is noticed when the channel is read.
     """
     if sys.platform == "linux":
         prctl = c_function("prctl")
         if prctl is not None:
-            prctl(_PR_SET_PDEATHSIG, _SIGKILL)
+            prctl(_PR_SET_PDEATHSIG, _SIGKILL if die else 0)
+
+
+_functions: dict[str, Callable[..., object]] = {}
 
 
 def c_function(name: str) -> Callable[..., object] | None:
@@ -29,14 +35,67 @@ def c_function(name: str) -> Callable[..., object] | None:
 
     Made from `_ctypes`: importing `ctypes` takes 5 ms, and this is on every cell's path.
     """
+    if name in _functions:
+        return _functions[name]
     try:
         import _ctypes
 
         prototype = type("_Function", (_ctypes.CFuncPtr,), {"_flags_": _ctypes.FUNCFLAG_CDECL})
-        function: Callable[..., object] = prototype(_ctypes.dlsym(_ctypes.dlopen(None, 0), name))  # type: ignore[arg-type]
-        return function
+        _functions[name] = prototype(_ctypes.dlsym(_ctypes.dlopen(None, 0), name))  # type: ignore[arg-type]
+        return _functions[name]
     except (ImportError, AttributeError, OSError, TypeError):
         return None
+
+
+def close_others(kept: Collection[int]) -> None:
+    """No descriptor is open but these and the standard ones."""
+    for name in os.listdir("/proc/self/fd"):
+        fd = int(name)
+        if fd > _STDERR and fd not in kept:
+            try:
+                os.close(fd)
+            except OSError:  # the folder's own, closed by now
+                continue
+
+
+_taken: dict[str, Any] = {}
+
+
+def take_out(name: str) -> Any:
+    """The module `name`, which is not left among those that the process has imported.
+
+    A cell may mean another by that name, or look what is there.
+    """
+    if name not in _taken:
+        had = sys.modules.get(name)
+        _taken[name] = had or __import__(name)
+        if had is None:
+            del sys.modules[name]
+    return _taken[name]
+
+
+def freeze() -> None:
+    """What there is now is left alone by the garbage collector: its pages stay shared."""
+    gc = take_out("gc")
+    gc.collect()
+    gc.freeze()
+
+
+ahead: list[ModuleType] = []
+"""The module that is to be `__main__`, where others have been imported that may refer to it."""
+
+
+def make_main() -> ModuleType:
+    """A module `__main__`, empty; not yet among the modules."""
+    return ahead.pop() if ahead else type(sys)("__main__")
+
+
+def leave_streams() -> None:
+    """What is printed from here on goes nowhere."""
+    fd = os.open("/dev/null", os.O_RDWR)
+    for stream in (1, _STDERR):
+        os.dup2(fd, stream)
+    os.close(fd)
 
 
 def open_streams() -> None:
@@ -87,9 +146,7 @@ def wait_for_threads() -> None:
 
 def run_exit_handlers() -> None:
     """Everything registered with `atexit` has run; what a handler raises is printed by Python."""
-    import atexit
-
-    atexit._run_exitfuncs()
+    take_out("atexit")._run_exitfuncs()
 
 
 def finish_open_files() -> None:
@@ -128,6 +185,15 @@ def peak_memory_bytes() -> int | None:
         return None
 
 
+def memory_bytes() -> int:
+    """What this process has resident now; 0 where it cannot be told."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
 def _has_file_open_for_writing() -> bool:
     for name in os.listdir("/dev/fd"):
         try:
@@ -139,9 +205,7 @@ def _has_file_open_for_writing() -> bool:
 
 
 def _is_file_open_for_writing(fd: int) -> bool:
-    import fcntl
-    import stat
-
-    if fd <= 2 or not stat.S_ISREG(os.fstat(fd).st_mode):
+    if fd <= _STDERR or os.fstat(fd).st_mode & 0o170000 != 0o100000:
         return False
-    return fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
+    fcntl = take_out("fcntl")
+    return bool(fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY)

@@ -1,5 +1,8 @@
 """One process, one program: receives what to run, runs it, says how it ended, ends.
 
+The first frame may also make the process a `zygote`: then what follows is true of each of its
+children.
+
 Exactly one `done` or `failed` frame ends the stream. `done` is sent after everything that a
 script's end would do (threads joined, `atexit` handlers run, files flushed), so whoever reads it
 may use the files that the cell wrote; `failed` before, so that a handler that hangs does not hide
@@ -36,8 +39,20 @@ def main(fd: int) -> None:
     """Runs the one program that is asked for on `fd`; does not return."""
     process.die_with_parent()
     channel = Channel(fd)
+    process.open_streams()
+    process.add_site_builtins()
+    try:
+        header = channel.receive()
+        if header["type"] == "zygote":
+            from . import afresh, zygote
+
+            channel = zygote.serve(channel, header)
+            header = channel.receive()
+            afresh.begin(header)
+    except ParentGone:
+        os._exit(1)
     pid = os.getpid()
-    ending = _run(channel)
+    ending = _run(channel, header)
     if os.getpid() != pid:
         _leave_fork(ending)
     try:
@@ -71,18 +86,15 @@ def _end_like_a_script() -> None:
     process.flush_streams()
 
 
-def _run(channel: Channel) -> Mapping[str, object]:
-    process.open_streams()
-    process.add_site_builtins()
+def _run(channel: Channel, header: Mapping[str, Any]) -> Mapping[str, object]:
     try:
-        header = channel.receive()
         inputs = read_inputs(channel, header["inputs"])
         observe.prepare(header)
         if header.get("sandbox") is not None:
             from .sandbox import enter
 
             _sandboxes.extend(enter(header))
-        program = __import__(f"{__package__}.programs.{header['program']}", fromlist=["run"])
+        program: Any = __import__(f"{__package__}.programs.{header['program']}", fromlist=["run"])
         ending = program.run(header["arguments"], inputs, channel, header["scratch"])
         return {"type": "done", **(ending or {})}
     except Failed as failure:

@@ -62,7 +62,6 @@ class World:
         executor = CachingExecutor(
             self,
             self.store,
-            self.store,
             lambda event: None,
             look=self.look,
             force=lambda ready: self.forced,
@@ -187,7 +186,7 @@ def test_a_cell_that_waits_for_the_same_key_does_not_get_what_was_accepted_for_a
             assert go.wait(10)
         return list(acceptances(asked))
 
-    executor = CachingExecutor(world, world.store, world.store, lambda e: None, others=others)
+    executor = CachingExecutor(world, world.store, lambda e: None, others=others)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(executor.run, ready("new"))
         assert inside.wait(10)

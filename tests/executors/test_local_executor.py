@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from strata.core.action import Resources
 from strata.core.errors import BlobMissing, ExecutorError
 from strata.core.events import CellOutput, CellStarted
 from strata.core.result import FailureKind, Output, Unstorable
+from strata.executors.local import THREADS
 from strata.executors.venv import Interpreter
 from tests.executors.executor_bench import Bench, runs, wait_for
 
@@ -120,7 +122,28 @@ def test_a_cell_gets_the_fixed_variables_and_no_others(bench: Bench) -> None:
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
         "MPLBACKEND": "Agg",
+        **dict.fromkeys(THREADS, "1"),
     }
+
+
+def test_numerical_libraries_start_as_many_threads_as_the_cell_says_it_has_cores(
+    bench: Bench,
+) -> None:
+    """Where it says nothing that is one; and what it sets itself counts."""
+    source = (
+        "import os; names = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS');"
+        "output('e', repr([os.environ.get(name) for name in names]).encode())"
+    )
+
+    def found(**changes: object) -> object:
+        return eval(bench.output(bench.run(source, **changes), "e"))
+
+    assert found() == ["1", "1", "1"]
+    assert found(resources=Resources(cpu=0.5)) == ["1", "1", "1"]
+    three = Resources(cpu=3.5)
+    assert found(resources=three) == ["3", "3", "3"]
+    own = {"OMP_NUM_THREADS": "1"}
+    assert found(resources=three, variables=own) == ["1", "3", "3"]
 
 
 def test_a_venv_is_first_on_the_path(bench: Bench) -> None:
@@ -246,6 +269,25 @@ GARBLED = [
     "import os; os.mkdir(scratch + '/d'); output('a', b'', path=scratch + '/d')",
     "output_file('a', b'abc'); import os; os.link(scratch + '/a', 'kept')",
 ]
+
+
+def test_an_output_that_is_an_input_has_its_digest(bench: Bench) -> None:
+    result = bench.run(
+        "record = {'type': 'output', 'name': 'y', 'codec': 'bytes', 'type_name': 'bytes'}\n"
+        "send({**record, 'summary': 's', 'path': None, 'size': 5, 'same_as': 'x'})",
+        {"x": b"given"},
+    )
+    assert result.error is None, result.error
+    assert bench.output(result, "y") == b"given"
+
+
+@pytest.mark.parametrize("claim", [{"same_as": "z"}, {"size": 4}, {"codec": "json"}])
+def test_an_output_that_is_no_input_is_not_believed(bench: Bench, claim: dict[str, object]) -> None:
+    record = {"type": "output", "name": "y", "codec": "bytes", "type_name": "bytes"}
+    record |= {"summary": "s", "path": None, "size": 5, "same_as": "x", **claim}
+    result = bench.run(f"send({record})", {"x": b"given"})
+    assert result.error is not None
+    assert (result.error.kind, result.error.type) == (FailureKind.CRASH, "protocol")
 
 
 @pytest.mark.parametrize("source", GARBLED)
@@ -408,7 +450,7 @@ def test_a_process_that_holds_the_pipes_open_holds_nobody_up(bench: Bench) -> No
 def test_without_pidfd_it_polls_and_says_the_same(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("strata.executors.process._open_pidfd", lambda pid: None)
+    monkeypatch.setattr("strata.executors.process.open_pidfd", lambda pid: None)
     monkeypatch.delattr(os, "waitid")
     assert bench.run("output('a', b'1')").error is None
     assert bench.failure("import os; os._exit(4)").type == "exit"

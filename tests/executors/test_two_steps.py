@@ -29,7 +29,6 @@ class World:
         self.executor = CachingExecutor(
             self,
             store,
-            store,
             self.events.append,
             look=self.look,
             accepts=lambda ready, result: self.accepted,

@@ -51,7 +51,6 @@ class Case:
         self.executor = CachingExecutor(
             self.toy,
             self.store,
-            self.store,
             self.events.append,
             lambda r: r.label in self.forced,
         )
@@ -67,6 +66,34 @@ def test_what_ran_once_is_a_hit_for_every_cell_with_that_key() -> None:
     assert case.run(label=Label("other", "cell")) == "local"
     assert case.run(source="y") is None
     assert case.toy.log == ["//nb:cell", "//nb:cell"]
+
+
+def test_what_is_recorded_is_answered_without_running_and_the_rest_is_not() -> None:
+    case = Case()
+    assert case.executor.answer(ready()) is None
+    case.run()
+    found = case.executor.answer(ready())
+    assert found is not None
+    assert found.cache == "local"
+    assert case.executor.answer(ready("y")) is None
+    assert case.executor.answer(ready(cacheable=False)) is None
+    case.forced.add(ready().label)
+    assert case.executor.answer(ready()) is None
+    assert len(case.toy.log) == 1
+
+
+def test_what_is_being_run_is_no_answer_yet_and_nobody_waits_for_it() -> None:
+    case = Case()
+    answers: list[ActionResult | None] = []
+    inner = case.toy.answer
+
+    def asking(at: ReadyAction) -> ActionResult:
+        answers.append(case.executor.answer(at))
+        return inner(at)
+
+    case.toy.answer = asking
+    case.run()
+    assert answers == [None]
 
 
 def test_a_failure_is_not_recorded() -> None:
@@ -190,7 +217,7 @@ def test_a_cache_that_fails_costs_one_warning_and_no_result(operation: str) -> N
 def test_a_dry_run_asks_the_same_question_and_runs_nothing() -> None:
     case = Case()
     case.run()
-    dry = CachingExecutor(PlanningExecutor(), case.store, case.store, case.events.append)
+    dry = CachingExecutor(PlanningExecutor(), case.store, case.events.append)
     assert dry.run(ready()).cache == "local"
     with pytest.raises(NotCached) as raised:
         dry.run(ready("y"))

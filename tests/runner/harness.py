@@ -48,6 +48,8 @@ class Outcome:
 
     outputs: dict[str, Stored] = field(default_factory=dict)
     shared: dict[tuple[str, ...], Stored] = field(default_factory=dict)
+    handed_on: dict[str, str] = field(default_factory=dict)
+    """Outputs that were not sent, because they are what was given in these slots."""
     changed: list[str] = field(default_factory=list)
     aliases: list[list[str]] = field(default_factory=list)
     restated: list[list[str]] = field(default_factory=list)
@@ -142,7 +144,7 @@ def run(
     with ours:
         _send(ours, arguments, inputs, scratch, by_path, program)
         for header, payload in _frames(ours):
-            _take(outcome, header, payload, scratch)
+            _take(outcome, header, payload, scratch, inputs)
     outcome.exit_code = child.wait()
     for thread in threads:
         thread.join()
@@ -205,7 +207,13 @@ def _frames(sock: socket.socket) -> Iterator[tuple[dict[str, Any], bytes]]:
         yield json.loads(file.read(header_size)), file.read(payload_size)
 
 
-def _take(outcome: Outcome, header: dict[str, Any], payload: bytes, scratch: Path) -> None:
+def _take(
+    outcome: Outcome,
+    header: dict[str, Any],
+    payload: bytes,
+    scratch: Path,
+    inputs: Mapping[str, Stored],
+) -> None:
     assert not outcome.done, "a frame after the last"
     assert outcome.failure is None, "a frame after the last"
     kind = header.pop("type")
@@ -214,6 +222,10 @@ def _take(outcome: Outcome, header: dict[str, Any], payload: bytes, scratch: Pat
         if path is not None:
             assert Path(path).parent == scratch
             payload = Path(path).read_bytes()
+        if "same_as" in header:
+            assert payload == b"", "bytes that the parent has were sent again"
+            outcome.handed_on[header["name"]] = header["same_as"]
+            payload = inputs[header["same_as"]].data
         assert len(payload) == header["size"]
         stored = Stored(
             header["codec"],

@@ -173,6 +173,19 @@ def test_a_name_that_the_cell_itself_binds_anew_is_no_change(run_cell, stored):
     assert json.loads(outcome.outputs["xs"].data) == [1, 2, 3]
 
 
+@pytest.mark.parametrize("by_path", [False, True])
+def test_what_came_in_and_was_not_changed_is_not_sent_again(run_cell, stored, by_path: bool):
+    """Neither written nor hashed: the parent has the bytes."""
+    source = "len(xs), len(big), numbers.sum()\nnested.pop('a')"
+    names = ["xs", "big", "numbers", "nested"]
+    bindings = {name: BINDINGS[name] for name in names}
+    given = {f"in.{name}": stored[f"in.{name}"] for name in names}
+    outcome = run_cell(source, names, given, by_path=by_path, bindings=bindings)
+    expected = {name: f"in.{name}" for name in ("xs", "big", "numbers")}
+    assert outcome.handed_on == expected
+    assert outcome.changed == ["in.nested"]
+
+
 def test_what_came_in_and_was_not_changed_keeps_its_bytes(run_cell, stored):
     outcome = run_cell("", NAMES, stored, bindings=BINDINGS, modules=SPECS, by_path=True)
     different = [n for n in NAMES if outcome.outputs[n].data != stored[f"in.{n}"].data]

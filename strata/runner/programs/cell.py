@@ -16,7 +16,7 @@ from .. import displays, figures, local_imports, observe, values
 from ..definitions import Definitions
 from ..inputs import Inputs, StorageFailed
 from ..outputs import send_outputs
-from ..process import wait_for_threads
+from ..process import make_main, take_out, wait_for_threads
 from ..session import Failed
 from ..sources import SourceLoader, Sources
 from ..state import State
@@ -78,7 +78,7 @@ def run(
 
 
 def _make_main(arguments: Mapping[str, Any], sources: Sources) -> ModuleType:
-    main = type(sys)("__main__")
+    main = make_main()
     main.__file__ = os.path.join(os.getcwd(), arguments["file_in_folder"])
     main.__builtins__ = sys.modules["builtins"]  # type: ignore[attr-defined]
     main.__loader__ = SourceLoader(sources, arguments["file"])  # type: ignore[assignment]
@@ -149,8 +149,7 @@ def _compile(
     flags = _TOP_LEVEL_AWAIT
     if not arguments["shows_last"] and not defined:
         return compile(source, file, "exec", flags, True), None
-    import _ast
-
+    _ast = take_out("_ast")
     tree = compile(source, file, "exec", flags | _ONLY_AST, True)
     tree.body = [s for s in tree.body if not (isinstance(s, _ast.ClassDef) and s.name in defined)]
     expression = None
