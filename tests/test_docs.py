@@ -40,6 +40,7 @@ EXAMPLES: dict[type, events.Event] = {
         events.CellRetried(LABEL, 1, FAILURE),
         events.CellFinished(LABEL, events.Status.RAN),
         events.Notice("note", "text", LABEL),
+        events.Unchanged(("cached    //nb:cell",)),
         events.BuildFinished(1, 0, 0, 0, 0.1),
         events.CellVerified(LABEL, events.Verdict.VERIFIED),
         events.VerificationFinished(1, 1, 0, 0, 7),

@@ -145,7 +145,11 @@ def foreign_imports(modules: Modules) -> list[str]:
 # No effects.
 
 PURE = ("strata.core", "strata.analysis", "strata.execution", "strata_rules")
-IMPURE = {"strata.execution.engine": "it is the one that starts threads"}
+IMPURE = {
+    "strata.execution.engine": "it is the one that waits for threads",
+    "strata.execution.threads": "it is the one that starts them",
+    "strata.core.dataclass": "it writes methods as text, which is how they are fast",
+}
 _TOUCHING = """
     time datetime os pathlib threading subprocess socket io tempfile shutil signal asyncio queue
     multiprocessing concurrent random secrets uuid glob urllib http select fcntl mmap logging

@@ -11,7 +11,6 @@ import getpass
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from strata.cli.invocation import Cells, Opened, Planned, actions, load_cells, p
 from strata.cli.session import ReadOnlyJournal, Request, Stores, cached, policy_of, stores
 from strata.console.lines import headline
 from strata.core.action import Action, ReadyAction
+from strata.core.dataclass import dataclass, field, replace
 from strata.core.errors import StrataError, UsageError
 from strata.core.events import Status, unheard
 from strata.core.label import Label, Scope

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from strata.cli.invocation import Opened, open_workspace, starting_point
 from strata.cli.output import say_notice
 from strata.cli.records import NothingRecorded, Record, record_of
 from strata.cli.revisions import find_revision, result_at
+from strata.core.dataclass import dataclass
 from strata.core.errors import LabelError, UsageError
 from strata.core.events import Event, Notice
 from strata.core.result import ActionResult, Output, Unstorable

@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from strata.cli.comparing import TwoResults
 from strata.cli.invocation import Opened, actions, load_cells
@@ -18,6 +17,7 @@ from strata.cli.records import Record
 from strata.cli.session import interruptible
 from strata.console.format import size
 from strata.core.action import Environment, first_action
+from strata.core.dataclass import dataclass, replace
 from strata.core.digest import Digest
 from strata.core.errors import BlobDamaged, BlobMissing, Interrupted, StrataError
 from strata.core.events import unheard

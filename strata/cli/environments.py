@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from strata.core.action import Environment
+from strata.core.dataclass import dataclass, field, replace
 from strata.core.digest import digest_bytes
 from strata.core.encoding import Encodable, encode
 from strata.core.events import Emit
 from strata.executors.base import Cancellation
 from strata.executors.interpreters import choose_interpreter, environment_for
 from strata.executors.uv import Uv
-from strata.executors.venv import lock_project, source_folders
 from strata.loading.environment import LOCK_FILE, Project, find_project
 from strata.loading.index import FileIndex
 from strata.loading.lock import Lock, read_lock
@@ -69,6 +68,8 @@ def _environment(
     if project is None:
         return environment_for(choose_interpreter(None, None, cache=around.state, uv=uv)), None
     if project.lock is None:
+        from strata.executors.venv import lock_project  # rarely, and it loads much
+
         lock_project(around.root / project.folder, around.emit, uv)
         project = find_project(around.root, package, index.digest)
         assert project is not None
@@ -92,6 +93,8 @@ def _environment(
 
 def _sources(folder: Path, index: FileIndex) -> dict[str, dict[str, Encodable]]:
     """What is in the folders that a project installs from: distribution to path to digest."""
+    from strata.executors.venv import source_folders  # much to load, for projects only
+
     return {
         name: {os.path.relpath(path, folder): str(index.digest(path)) for path in files}
         for name, files in source_folders(folder).items()

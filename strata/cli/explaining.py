@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from strata.cli.output import failure_json
 from strata.console.format import duration, printable
 from strata.console.lines import headline
+from strata.core.dataclass import dataclass
 from strata.execution import explain
 from strata.execution.causes import Cause, Step
 from strata.execution.differences import CHANGED, Difference, diff

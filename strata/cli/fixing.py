@@ -16,7 +16,7 @@ from strata.execution.report import BuildReport
 from strata.executors.refusals import advised_lines
 from strata.loading.annotations import comments_of
 from strata.loading.edit import add_annotation
-from strata.loading.notebook import Cell
+from strata.loading.model import Cell
 
 MOST_ROUNDS = 20
 

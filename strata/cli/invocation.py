@@ -8,17 +8,19 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
-from strata.analysis.analyze import Facts, action_graph, cell_graph
+from strata.analysis.cell_graph import cell_graph
 from strata.analysis.graph import CellGraph
-from strata.analysis.join import JoinedCell, ScannedCell, join, scan_cell
+from strata.analysis.join import JoinedCell, join
+from strata.analysis.scanned import ScannedCell, scan_cell
 from strata.analysis.targets import CellNames, Target, no_such_notebook
-from strata.cli.environments import Surroundings, environments_of
+from strata.cli.remembering import load_many, notebook_index
 from strata.cli.state import STATE_DIR, state_folder
-from strata.core.action_graph import ActionGraph
+from strata.core.dataclass import dataclass, field, replace
 from strata.core.errors import (
     CellError,
     LabelError,
@@ -27,13 +29,24 @@ from strata.core.errors import (
 from strata.core.events import Emit, Notice
 from strata.core.label import Label, Scope, TargetPattern, parse_pattern
 from strata.executors.base import Cancellation
-from strata.loading.disk import Disk
-from strata.loading.index import FileIndex
-from strata.loading.inputs import check_globs
-from strata.loading.modules import LocalModules
-from strata.loading.notebook import Cell, Notebook, load_notebook
+from strata.loading.model import Cell, Notebook
 from strata.loading.packages import list_packages
+from strata.loading.scope import Scan
 from strata.loading.workspace import Workspace, find_root, load_workspace
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from strata.cli.environments import Surroundings
+    from strata.cli.profiling import Recorder
+    from strata.cli.proving import Proof
+    from strata.core.action_graph import ActionGraph
+    from strata.loading.disk import Disk
+
+T = TypeVar("T")
+
+WALK = "//..."
+"""For whom folders are listed when notebooks are searched: of those, only some names count."""
 
 PASSED_ON = (
     *("PATH", "HOME", "USER", "LOGNAME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
@@ -54,6 +67,24 @@ class Opened:
     current: Path
     emit: Emit
     cancellation: Cancellation
+    recorder: Recorder | None = None
+    """Takes the time for `--profile`."""
+    proof: Proof | None = None
+    """Watches what is looked at, for a stamp."""
+
+    def reading_for(self, package: str) -> AbstractContextManager[None]:
+        """What is looked at within is looked at for this notebook alone."""
+        return contextlib.nullcontext() if self.proof is None else self.proof.reading_for(package)
+
+    @property
+    def consulted(self) -> Mapping[str, str]:
+        """`environ`, for what an answer can depend on."""
+        return self.environ if self.proof is None else self.proof.environ
+
+    def phase(self, name: str) -> None:
+        """The command is in this phase from now on: for `--profile`."""
+        if self.recorder is not None:
+            self.recorder.phase(name)
 
     @property
     def current_package(self) -> str | None:
@@ -76,6 +107,8 @@ class Opened:
     @property
     def surroundings(self) -> Surroundings:
         """What choosing environments needs to know."""
+        from strata.cli.environments import Surroundings
+
         narrow = self.workspace.build.environment == "narrow"
         root, state = self.workspace.root, self.state
         return Surroundings(root, state, self.environ, self.emit, self.cancellation, narrow)
@@ -102,11 +135,13 @@ def starting_point(current: Path, texts: Sequence[str]) -> tuple[Path, tuple[str
     )
 
 
-def open_workspace(start: Path, emit: Emit, environ: Mapping[str, str] | None = None) -> Opened:
+def open_workspace(
+    start: Path, emit: Emit, environ: Mapping[str, str] | None = None, proof: Proof | None = None
+) -> Opened:
     """The workspace around `start`, its warnings said. Raises `WorkspaceError`."""
     environ = os.environ if environ is None else environ
     root = find_root(start)
-    workspace = load_workspace(root, environ)
+    workspace = load_workspace(root, environ if proof is None else proof.environ)
     for warning in workspace.warnings:
         emit(Notice("warning", warning))
     current = Path(os.path.realpath(start))
@@ -115,7 +150,7 @@ def open_workspace(start: Path, emit: Emit, environ: Mapping[str, str] | None = 
         emit(Notice("note", f"{root} is read-only: results are kept in {state}"))
         if workspace.cache.dir == root / STATE_DIR / "cache":
             workspace = replace(workspace, cache=replace(workspace.cache, dir=state / "cache"))
-    return Opened(workspace, state, environ, current, emit, Cancellation())
+    return Opened(workspace, state, environ, current, emit, Cancellation(), proof=proof)
 
 
 def patterns_of(opened: Opened, texts: Sequence[str]) -> list[TargetPattern]:
@@ -152,42 +187,59 @@ class Cells:
     scanned: Mapping[Label, ScannedCell]
     joined: tuple[JoinedCell, ...]
     names: CellNames
+    imports: frozenset[tuple[str, str]] = frozenset()
+    """Notebooks, and others that they name."""
 
     @property
     def graph(self) -> CellGraph:
         return cell_graph(self.joined)
 
 
-def load_cells(opened: Opened, patterns: Iterable[TargetPattern]) -> Cells:
+def load_cells(
+    opened: Opened, patterns: Iterable[TargetPattern], among: Collection[str] | None = None
+) -> Cells:
     """The notebooks that `patterns` need, those they read from, and their cells, joined.
 
+    With `among`, only these notebooks are meant by the patterns, and the tree is not searched.
     Raises `LabelError` for a package that is not there, `NotebookError` for one that is wrong.
     """
+    opened.phase("load")
+    index = notebook_index(opened.state)
     notebooks: dict[str, Notebook] = {}
-    queue = _packages(opened, patterns)
+    scans: dict[Label, Scan] = {}
+    imports: set[tuple[str, str]] = set()
+    queue = deque(_packages(opened, patterns, among))
+    load_many(index, opened.workspace, list(queue))
     while queue:
-        package = queue.pop(0)
+        package = queue.popleft()
         if package in notebooks:
             continue
-        notebook = load_notebook(opened.workspace, package)
-        notebooks[package] = notebook
-        for warning in notebook.warnings:
-            opened.emit(Notice("warning", warning))
-        queue.extend(_imported(opened, notebook))
+        with opened.reading_for(package):
+            loaded = index.load(opened.workspace, package)
+            notebook = notebooks[package] = loaded.notebook
+            scans.update((Label(package, name), scan) for name, scan in loaded.scans.items())
+            for warning in (*notebook.warnings, *(w for c in notebook.cells for w in c.warnings)):
+                opened.emit(Notice("warning", warning))
+            imported = _imported(opened, notebook)
+        imports.update((package, other) for other in imported)
+        queue.extend(imported)
     ordered = tuple(notebooks[p] for p in sorted(notebooks))
     cells = [cell for nb in ordered for cell in nb.cells]
-    for cell in cells:
-        for warning in cell.warnings:
-            opened.emit(Notice("warning", warning))
-    scanned = {cell.label: scan_cell(cell) for cell in cells}
+    opened.phase("scan")
+    scanned = {cell.label: scan_cell(cell, scans.get(cell.label)) for cell in cells}
+    opened.phase("join")
     names = CellNames.of(ordered, {label: s.scan for label, s in scanned.items()})
-    return Cells(ordered, scanned, tuple(join(ordered, scanned)), names)
+    joined = tuple(join(ordered, scanned))
+    index.save()
+    return Cells(ordered, scanned, joined, names, frozenset(imports))
 
 
-def _packages(opened: Opened, patterns: Iterable[TargetPattern]) -> list[str]:
+def _packages(
+    opened: Opened, patterns: Iterable[TargetPattern], among: Collection[str] | None
+) -> list[str]:
     """The packages that the patterns speak of; the tree is walked only if one needs it."""
     found: dict[str, None] = {}
-    everything: tuple[str, ...] | None = None
+    everything = None if among is None else tuple(sorted(among))
     for pattern in patterns:
         folder = opened.workspace.root / pattern.package
         if pattern.scope is not Scope.SUBTREE and os.path.lexists(folder / "notebook.toml"):
@@ -206,7 +258,8 @@ def _packages(opened: Opened, patterns: Iterable[TargetPattern]) -> list[str]:
 
 
 def _all_packages(opened: Opened) -> tuple[str, ...]:
-    listing = list_packages(opened.workspace.root, opened.workspace.exclude)
+    with opened.reading_for(WALK):
+        listing = list_packages(opened.workspace.root, opened.workspace.exclude)
     for warning in listing.warnings:
         opened.emit(Notice("warning", warning))
     return listing.packages
@@ -243,6 +296,15 @@ def actions(
     opened: Opened, cells: Cells, wanted: Sequence[Label], worker: str | None = None
 ) -> Planned:
     """The action graph of `wanted`, with environments chosen."""
+    # Questions need none of it.
+    from strata.analysis.analyze import Facts, action_graph
+    from strata.cli.environments import environments_of
+    from strata.loading.disk import Disk
+    from strata.loading.index import FileIndex
+    from strata.loading.inputs import check_globs
+    from strata.loading.modules import LocalModules
+
+    opened.phase("environments")
     needed = cells.graph
     reach = _reach(needed, wanted)
     packages = {label.package for label in reach}
@@ -259,16 +321,25 @@ def actions(
         joined.append(cell)
     modules = LocalModules(opened.workspace.root, index)
     chosen = environments_of(opened.surroundings, packages, index)
+    opened.phase("analyze")
     facts = Facts(
         environments=chosen.environments,
-        environ=opened.environ,
-        imported_by=modules.files,
-        names_imported_by=modules.names,
+        environ=opened.consulted,
+        imported_by=_for_package(opened, modules.files),
+        names_imported_by=_for_package(opened, modules.names),
         worker=worker,
     )
     graph = action_graph(joined, wanted, facts)
-    disk = Disk(opened.workspace.root, index, modules, chosen.locks.get)
+    disk = Disk(opened.workspace.root, index, modules, chosen.locks.get, opened.reading_for)
     return Planned(graph, disk, cells.names)
+
+
+def _for_package(opened: Opened, ask: Callable[[str, str], T]) -> Callable[[str, str], T]:
+    def asked(package: str, source: str) -> T:
+        with opened.reading_for(package):
+            return ask(package, source)
+
+    return ask if opened.proof is None else asked
 
 
 def _reach(graph: CellGraph, wanted: Iterable[Label]) -> set[Label]:

@@ -52,6 +52,11 @@ def shared_options(command: Command) -> Command:
             help="off: cells run without the network.",
         ),
         click.option(
+            "--warm",
+            type=click.Choice(["build", "server", "off"]),
+            help="How long processes live that have imported what cells import.",
+        ),
+        click.option(
             "--fix", is_flag=True, help="Add the lines that --sandbox=strict asks for to the cells."
         ),
         click.option(
@@ -68,6 +73,9 @@ def shared_options(command: Command) -> Command:
         ),
         click.option("--json", "as_json", is_flag=True, help="Print one result object on stdout."),
         click.option("--events", metavar="FILE", help="Write events to FILE as NDJSON."),
+        click.option(
+            "--profile", metavar="FILE", help="Write where the time went to FILE (Chrome trace)."
+        ),
         click.option("-v", "--verbose", is_flag=True, help="Show what cells print while they run."),
     ]
     for option in reversed(options):

@@ -8,9 +8,9 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -21,6 +21,9 @@ from strata.core.errors import StrataError, UsageError
 from strata.core.events import Emit, Event, Notice
 from strata.core.result import CellFailure, Output
 from strata.execution.report import BuildReport, CellReport
+
+if TYPE_CHECKING:
+    from strata.cli.profiling import Recorder
 
 BUILD_SCHEMA = "strata.build.v1"
 
@@ -48,14 +51,29 @@ def consoles(*, as_json: bool, events: str | None, verbose: bool) -> Iterator[Em
         yield emit
 
 
+@contextlib.contextmanager
+def profiled(path: str | None) -> Iterator[Recorder | None]:
+    """Takes the time while inside, and writes a trace to `path`; nothing where that is None."""
+    if path is None:
+        yield None
+        return
+    from strata.cli.profiling import recording
+
+    with recording(path) as recorder:
+        yield recorder
+
+
 def console_for(stream: TextIO, *, verbose: bool) -> PlainConsole | LiveConsole:
     """The live console on a terminal that can show it, else plain lines."""
-    environ = os.environ
-    dumb = environ.get("TERM", "") in ("", "dumb") or bool(environ.get("CI"))
-    if not stream.isatty() or dumb:
+    if not stream.isatty() or is_dumb(os.environ):
         return PlainConsole(stream, verbose=verbose)
-    colour = not environ.get("NO_COLOR")
+    colour = not os.environ.get("NO_COLOR")
     return LiveConsole(stream, time.monotonic, colour=colour, verbose=verbose)
+
+
+def is_dumb(environ: Mapping[str, str]) -> bool:
+    """Whether a terminal cannot show lines that change."""
+    return environ.get("TERM", "") in ("", "dumb") or bool(environ.get("CI"))
 
 
 def _open_events(path: str) -> TextIO:
@@ -76,7 +94,12 @@ def say_notice(event: Event) -> None:
 
 def print_json(value: object) -> None:
     """One object on stdout."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    click.echo(json_text(value))
+
+
+def json_text(value: object) -> str:
+    """An object as it is printed."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def error_json(problem: StrataError) -> dict[str, object]:

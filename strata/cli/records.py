@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from strata.cli.invocation import Opened, load_cells, open_workspace, pattern_of, starting_point
 from strata.cli.output import say_notice
 from strata.cli.session import Stores, stores
+from strata.core.dataclass import dataclass
 from strata.core.digest import Digest
 from strata.core.errors import BlobDamaged, BlobMissing, LabelError, StrataError, UsageError
 from strata.core.events import unheard

@@ -11,12 +11,12 @@ import contextlib
 import os
 import subprocess
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from strata.cli.invocation import Opened, actions, load_cells, open_workspace
 from strata.cli.session import Request, run_build
 from strata.cli.state import ensure_state
+from strata.core.dataclass import dataclass
 from strata.core.errors import ConfigError, LabelError, StrataError, UsageError
 from strata.core.events import Status, unheard
 from strata.core.label import Label, parse_pattern

@@ -3,43 +3,45 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from strata.cli.advice import advice
+from strata.cli.capacity import capacity_of
+from strata.cli.cores import cores
 from strata.cli.definers import definers_of
 from strata.cli.invocation import Opened, Planned
 from strata.cli.state import ensure_state
 from strata.cli.verifying import Sample, verify_hits
 from strata.core.action import ReadyAction, first_action
 from strata.core.action_graph import ActionGraph
-from strata.core.events import Emit, Notice, unheard
+from strata.core.dataclass import dataclass
+from strata.core.events import Notice, unheard
 from strata.core.label import Label
 from strata.execution.engine import BuildOptions, Surroundings, build
 from strata.execution.report import BuildReport
 from strata.executors.accepting import Acceptance, Acceptances
-from strata.executors.base import Cancellation, Executor
+from strata.executors.base import Cancellation, Executor, Released
 from strata.executors.caching import CachingExecutor, never
 from strata.executors.dispatching import DispatchingExecutor
-from strata.executors.frames import Seen
-from strata.executors.local import LocalExecutor, Observe, nothing_observed
-from strata.executors.observing import Observations, observations
+from strata.executors.lazy import LazyExecutor
 from strata.executors.planning import PlanningExecutor
 from strata.executors.retrying import RetryingExecutor
 from strata.executors.sandbox import Policy, check
-from strata.executors.venv import Environments, Interpreter, distribution_of
 from strata.executors.verifying import Discarding, VerifyingExecutor
-from strata.loading.acceptances import read_accepted
-from strata.loading.disk import Disk
-from strata.stores.base import BuildRecord, ContentStore, Journal, Run
+from strata.loading.acceptances import Accepted, read_accepted
+from strata.stores.base import Brief, BuildRecord, Journal, Run
 from strata.stores.journal import LmdbJournal, open_journal
 from strata.stores.lmdb import LmdbStore, open_store
+
+if TYPE_CHECKING:
+    from strata.cli.machines import Machines
+    from strata.cli.profiling import Recorder
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class Request:
     """"on" or "off"; None: as strata.toml says."""
     fix: bool = False
     """Add the lines that refusals of the sandbox name, and build again."""
+    warm: str | None = None
+    """"off", "build" or "server"; None: as strata.toml says."""
     verify: Sample | None = None
     """Which hits are run again and compared when the build has ended."""
     asked: tuple[str, ...] = ()
@@ -85,19 +89,31 @@ def run_build(
     opened: Opened, planned: Planned, wanted: Sequence[Label], request: Request
 ) -> BuildReport:
     """Builds, or plans to. Ctrl-C ends it in order and is in the report."""
+    opened.phase("open")
     policy = policy_of(opened, request)
     check(policy, map(first_action, planned.graph.nodes.values()))
     _say_what_is_not_used(opened)
-    with stores(opened) as open_stores, interruptible(opened.cancellation):
+    with (
+        stores(opened) as open_stores,
+        interruptible(opened.cancellation),
+        contextlib.ExitStack() as machinery,
+    ):
+        machines = _machines(opened, request, machinery)
+        if opened.recorder is not None:
+            open_stores = Stores(opened.recorder.store(open_stores.store), open_stores.journal)
+        jobs = request.jobs or opened.workspace.build.jobs or cores()
         options = BuildOptions(
-            jobs=request.jobs or opened.workspace.build.jobs or cores(),
+            jobs=jobs,
             keep_going=request.keep_going,
             forced=frozenset(wanted) if request.force else frozenset(),
             asked=request.asked,
+            capacity=capacity_of(opened.workspace.build, jobs, cores(), planned.graph),
         )
-        executor = VerifyingExecutor(
-            _executor(opened, open_stores, options, planned, policy, request)
+        released = Released()
+        caching = _executor(
+            opened, open_stores, options, planned, policy, request, machines, released
         )
+        executor = VerifyingExecutor(caching)
         around = Surroundings(
             executor=executor,
             journal=ReadOnlyJournal(open_stores.journal)
@@ -112,22 +128,60 @@ def run_build(
             accepts=policy.accepts,
             definers=definers_of,
             advise=advice(planned.names),
+            answer=executor.answering(caching.answer),
+            released=released,
         )
+        if opened.recorder is not None:
+            _describe(opened.recorder, opened, request)
+            around = opened.recorder.surroundings(around, planned.graph)
+        opened.phase("build")
         try:
             report = build(planned.graph, wanted, options, around)
         finally:
+            opened.phase("save")
             planned.disk.save()
         if request.verify is not None and _is_worth_verifying(report, request):
+            opened.phase("verify")
             store = Discarding(open_stores.store)
-            runner = _local(opened, store, unheard, policy)
+            runner = machines().local(store, unheard, policy)
             hits, jobs = executor.hits(), options.jobs
             verify_hits(hits, request.verify, jobs, runner, store, opened.emit, opened.cancellation)
+        opened.phase("close")
         return report
+
+
+def _describe(recorder: Recorder, opened: Opened, request: Request) -> None:
+    """Says what is profiled. A build leaves a copy of its trace, and planning leaves nothing."""
+    from strata.cli.profiling import COPY
+
+    recorder.describe(
+        asked=list(request.asked),
+        dry_run=request.dry_run,
+        cores=cores(),
+        warm=request.warm or opened.workspace.build.warm,
+    )
+    recorder.copy = None if request.dry_run else opened.state / COPY
 
 
 def _is_worth_verifying(report: BuildReport, request: Request) -> bool:
     """Not when somebody wants to stop, nor in a round of `--fix` that is followed by another."""
     return not report.interrupted and (report.success or not request.fix)
+
+
+def _machines(
+    opened: Opened, request: Request, machinery: contextlib.ExitStack
+) -> Callable[[], Machines]:
+    """What runs cells, made when the first one is run, and gone with `machinery`."""
+
+    @cache
+    def made() -> Machines:
+        # Most of what a build loads is for running cells, and most builds run none.
+        from strata.cli.machines import Machines, warm
+
+        setting = request.warm or opened.workspace.build.warm
+        return Machines(opened, machinery.enter_context(warm(opened, setting)))
+
+    return made
 
 
 def policy_of(opened: Opened, request: Request) -> Policy:
@@ -154,15 +208,20 @@ def _executor(
     planned: Planned,
     policy: Policy,
     request: Request,
-) -> Executor:
+    machines: Callable[[], Machines],
+    released: Released,
+) -> CachingExecutor:
     """Caching around retrying around the machines; a plan has nothing below the cache."""
-    machines: Executor = PlanningExecutor()
+    below: Executor = PlanningExecutor()
+
+    def local() -> Executor:
+        made = machines().watched(open_.store, policy, planned.disk, released)
+        return made if opened.recorder is None else opened.recorder.machine(made)
+
     if not request.dry_run:
-        observe = _observer(opened, planned.disk)
-        local = _local(opened, open_.store, opened.emit, policy, observe)
-        machines = RetryingExecutor(DispatchingExecutor({"local": local}), opened.emit)
+        below = RetryingExecutor(DispatchingExecutor({"local": LazyExecutor(local)}), opened.emit)
     return cached(
-        machines, opened, open_, planned, policy, lambda ready: ready.label in options.forced
+        below, opened, open_, planned, policy, lambda ready: ready.label in options.forced
     )
 
 
@@ -178,7 +237,6 @@ def cached(
     return CachingExecutor(
         inner,
         open_.store,
-        open_.store,
         opened.emit,
         force=force,
         look=planned.disk.look,
@@ -189,67 +247,18 @@ def cached(
 
 def _acceptances(opened: Opened, graph: ActionGraph) -> Acceptances:
     """Those in force of the notebooks whose cells are in `graph`."""
-    packages = sorted({label.package for label in graph.nodes})
-    file = read_accepted(opened.workspace.root, packages)
-    for warning in file.warnings:
-        opened.emit(Notice("warning", warning))
+    entries: list[Accepted] = []
+    for package in sorted({label.package for label in graph.nodes}):
+        with opened.reading_for(package):
+            file = read_accepted(opened.workspace.root, [package])
+            for warning in file.warnings:
+                opened.emit(Notice("warning", warning))
+        entries += file.entries
     return Acceptances(
         Acceptance(entry.label, entry.key, entry.instead_of, entry.said)
-        for entry in file.entries
+        for entry in entries
         if not entry.revoked
     )
-
-
-def _local(
-    opened: Opened,
-    store: ContentStore,
-    emit: Emit,
-    policy: Policy,
-    observe: Observe = nothing_observed,
-) -> LocalExecutor:
-    """Runs cells here. `emit` hears of the cells; what is said of environments, everybody hears."""
-    environments = Environments(
-        opened.workspace.root,
-        opened.cache,
-        opened.emit,
-        opened.cancellation,
-        opened.environ,
-    )
-    return LocalExecutor(
-        opened.workspace.root,
-        opened.cache / "scratch",
-        store,
-        environments,
-        emit,
-        opened.cancellation,
-        opened.base_variables,
-        observe=observe,
-        caller_variables=opened.environ,
-        policy=policy,
-    )
-
-
-def _observer(opened: Opened, disk: Disk) -> Observe:
-    """Takes note of what cells depended on; what belongs to an interpreter is in their keys."""
-    root = opened.workspace.root
-    home = Path(opened.environ["HOME"]) if "HOME" in opened.environ else None
-    folders = (opened.state, opened.cache, sys.prefix, sys.base_prefix)
-    ours = [os.path.realpath(folder) for folder in folders]
-
-    def observe(ready: ReadyAction, seen: Seen, interpreter: Interpreter) -> Observations:
-        environment = interpreter.bin.parent if interpreter.bin is not None else None
-
-        def distribution(path: str) -> str | None:
-            return None if environment is None else distribution_of(environment, path)
-
-        ignored = (*ours, _prefix(interpreter))
-        return observations(ready, seen, root, ignored, disk.look, distribution, home)
-
-    return observe
-
-
-def _prefix(interpreter: Interpreter) -> str:
-    return os.path.dirname(os.path.dirname(os.path.realpath(interpreter.argv[0])))
 
 
 class ReadOnlyJournal:
@@ -264,18 +273,14 @@ class ReadOnlyJournal:
     def history(self, label: Label) -> list[Run]:
         return self._inner.history(label)
 
+    def briefs(self, labels: Iterable[Label]) -> dict[Label, Brief]:
+        return self._inner.briefs(labels)
+
     def append(self, label: Label, run: Run) -> None:
         """Remembers nothing."""
 
     def add_build(self, build: BuildRecord) -> None:
         """Remembers nothing."""
-
-
-def cores() -> int:
-    """The cores that this process may use, at least 1."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
 
 
 @contextlib.contextmanager

@@ -8,12 +8,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
 
 import click
 
 from strata.console.jsonlines import verified_fields
+from strata.core.dataclass import dataclass, field
 from strata.core.errors import ExitCode, UsageError
 from strata.core.events import (
     BuildStarted,
@@ -81,6 +80,8 @@ def verify_hits(
     cancellation: Cancellation,
 ) -> None:
     """Runs a sample of `hits` again, `jobs` at once; the verdicts are events."""
+    from concurrent.futures import ThreadPoolExecutor, as_completed  # no other build needs it
+
     chosen = sample.of(hits)
     if chosen:
         said = f"running {len(chosen)} of {len(hits)} hits again, to compare"

@@ -21,6 +21,7 @@ from strata.core.events import (
     CellVerified,
     Event,
     Notice,
+    Unchanged,
     VerificationFinished,
 )
 from strata.core.result import CellFailure
@@ -51,6 +52,8 @@ def event_fields(event: Event) -> tuple[str, dict[str, object]]:
             return "cell_started", {"label": str(label), "worker": worker, "reason": reason}
         case CellOutput(label, stream, text):
             return "cell_output", {"label": str(label), "stream": stream, "text": text}
+        case Unchanged(lines):
+            return "unchanged", {"cells": len(lines)}
         case CellRetried(label, attempt, failure):
             fields = {"label": str(label), "attempt": attempt, "message": failure.message}
             return "cell_retried", fields

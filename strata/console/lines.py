@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from strata.console.format import count, duration, printable
+from strata.console.format import count, duration, printable, without_colours
 from strata.core.events import (
     BuildFinished,
     CellFinished,
@@ -49,6 +49,11 @@ def cell_line(event: CellFinished) -> str:
     elif result is not None and result.accepted:
         parts.append(f"(accepted: {one_line(result.accepted)})")
     return "  ".join(parts)
+
+
+def plain_line(line: str) -> str:
+    """`line` without what only a terminal can show."""
+    return without_colours(printable(line))
 
 
 def closing_line(event: BuildFinished) -> str:

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
-from strata.console.format import count, duration, printable, without_colours
+from strata.console.format import count, duration, printable
 from strata.console.lines import (
     OutputLines,
     cell_line,
     closing_line,
     failure_lines,
     notice_line,
+    plain_line,
     retry_line,
     verification_lines,
     verified_line,
 )
+from strata.core.dataclass import dataclass, field
 from strata.core.events import (
     BuildFinished,
     BuildStarted,
@@ -33,6 +34,7 @@ from strata.core.events import (
     Event,
     Notice,
     Status,
+    Unchanged,
     Verdict,
     VerificationFinished,
 )
@@ -53,6 +55,8 @@ class _Seen:
     """What both consoles remember of a build."""
 
     cells: int = 0
+    unchanged: int = 0
+    """Cells among them that are not looked at."""
     settled: dict[Label, Status] = field(default_factory=dict)
     """By label: a cell whose stored bytes are gone is settled a second time."""
     output: dict[Label, str] = field(default_factory=dict)
@@ -63,9 +67,12 @@ class _Seen:
             case BuildStarted(cells, _):
                 self.cells = cells
                 # One console may see several builds, as with --fix: each is told by itself.
+                self.unchanged = 0
                 self.settled.clear()
                 self.output.clear()
                 self.failures.clear()
+            case Unchanged(lines):
+                self.unchanged = len(lines)
             case CellOutput(label, _, text):
                 self.output[label] = (self.output.get(label, "") + text)[-KEPT_OUTPUT:]
             case CellFinished(label, status, _, result):
@@ -90,7 +97,8 @@ class _Seen:
         return [*lines, closing_line(event)]
 
     def count(self, status: Status) -> int:
-        return sum(s is status for s in list(self.settled.values()))
+        counted = sum(s is status for s in list(self.settled.values()))
+        return counted + self.unchanged if status is Status.CACHED else counted
 
     def _grouped(self) -> list[tuple[CellFailure, list[Label]]]:
         """Failures with the cells they are the failure of: a cycle is one mistake of several."""
@@ -129,6 +137,8 @@ class PlainConsole:
                     self._lines(*self._output.end(label), cell_line(event))
                 case Notice():
                     self._lines(notice_line(event))
+                case Unchanged(lines):
+                    self._stream.write("".join(f"{line}\n" for line in lines))
                 case CellRetried():
                     self._lines(retry_line(event))
                 case CellOutput() if self._verbose:
@@ -145,7 +155,7 @@ class PlainConsole:
 
     def _lines(self, *lines: str) -> None:
         for line in lines:
-            self._stream.write(without_colours(printable(line)) + "\n")
+            self._stream.write(plain_line(line) + "\n")
 
     def close(self) -> None:
         """Nothing to take down."""
@@ -228,7 +238,7 @@ class LiveConsole:
         from rich.text import Text
 
         # No lock: the thread that draws holds one of rich, and printing takes them the other way.
-        settled = len(self._seen.settled)
+        settled = len(self._seen.settled) + self._seen.unchanged
         cached = self._seen.count(Status.CACHED)
         now = self._clock()
         lines = [f"[{settled}/{self._seen.cells}]  {cached} cached"]

@@ -23,6 +23,7 @@ from strata.core.events import (
     Event,
     Notice,
     Status,
+    Unchanged,
     Verdict,
     VerificationFinished,
 )
@@ -100,6 +101,7 @@ EXAMPLES: list[tuple[Event, dict[str, object]]] = [
         {"event": "notice", "level": "warning", "message": "m", "label": "//nb:a"},
     ),
     (Notice("note", "m"), {"event": "notice", "level": "note", "message": "m"}),
+    (Unchanged(("cached    //a:b", "cached    //a:c")), {"event": "unchanged", "cells": 2}),
     (
         BuildFinished(1, 2, 3, 4, 0.5, interrupted=True),
         {

@@ -141,13 +141,15 @@ class World:
 
     notebooks: Mapping[str, Notebook]
     environ: Mapping[str, str] = field(default_factory=dict)
+    settings: str = ""
+    """What is in strata.toml."""
 
     def with_notebook(self, package: str, notebook: Notebook) -> World:
         return replace(self, notebooks={**self.notebooks, package: notebook})
 
     def write(self, root: Path) -> None:
         """The folder `root` is this world. Files that did not change are not touched."""
-        wanted = {"strata.toml": ""}
+        wanted = {"strata.toml": self.settings}
         for package, notebook in self.notebooks.items():
             wanted[f"{package}/notebook.toml"] = _toml(package, notebook)
             wanted |= {f"{package}/cells/{c.id}.py": c.text for c in notebook.cells}

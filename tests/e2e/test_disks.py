@@ -44,7 +44,7 @@ def test_a_read_only_workspace_builds_and_is_cached_elsewhere(
         f'mount --bind "{space.root}" "{space.root}" && mount -o remount,bind,ro "{space.root}"\n'
         f'cd "{space.root}"\n'
         '"$STRATA" build --json //nb >"$XDG_CACHE_HOME-1" \n'
-        '"$STRATA" build --json //nb >"$XDG_CACHE_HOME-2" \n'
+        '"$STRATA" build --json //nb --profile "$XDG_CACHE_HOME-3" >"$XDG_CACHE_HOME-2" \n'
     )
     ended = _in_namespace(script, space)
     assert ended.returncode == 0, ended.stderr
@@ -55,6 +55,7 @@ def test_a_read_only_workspace_builds_and_is_cached_elsewhere(
     assert second["cached"] == 6
     assert "read-only" in ended.stderr
     assert not (space.root / ".strata").exists()
+    assert json.loads((tmp_path / "user-cache-3").read_text())["traceEvents"]
 
 
 def test_a_full_disk_says_so_and_loses_nothing(space: Workspace, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from strata.cli.boot import answer
 from strata.cli.main import run
 from strata.core.label import Label
 from strata.core.result import Output
@@ -37,6 +38,8 @@ VARIABLES = ("MODEL_A", "MODEL_B")
 class Notebooks(RuleBasedStateMachine):
     """Two notebooks, `prep` and `train`; the second reads values of the first."""
 
+    warm = "build"
+
     @initialize()
     def begin(self) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="strata-machine-"))
@@ -45,7 +48,8 @@ class Notebooks(RuleBasedStateMachine):
         plain = Notebook((Cell("p0", "value", 1),), files, modules)
         reading = replace(plain, cells=(Cell("t0", "value", 1, ("shared",)),))
         inputs = {"shared": ("prep", "v_p0")}
-        self.world = World({"prep": plain, "train": replace(reading, inputs=inputs)})
+        notebooks = {"prep": plain, "train": replace(reading, inputs=inputs)}
+        self.world = World(notebooks, settings=f'[build]\nwarm = "{self.warm}"\n')
         self.before = [self.world]
         self.memory = Memory()
         self.count = 1
@@ -111,6 +115,11 @@ class Notebooks(RuleBasedStateMachine):
         self.world.write(self.root)
         told = script(self.world, self.root)
         expected = self.memory.must_run(self.world, told)
+        self.look_at_the_build(expected)
+        assert self.values() == told.values
+
+    def look_at_the_build(self, expected: list[str]) -> None:
+        """Builds; what ran is what must run, and what `-n` foresaw."""
         planned = self.strata("build", "-n", "--json")
         built = self.strata("build", "--json", "-j1")
         ran = sorted(c["label"] for c in built["cells"] if c["status"] == "ran")
@@ -120,7 +129,17 @@ class Notebooks(RuleBasedStateMachine):
         for cell in built["cells"]:
             wrong = {"ran": "cached", "cached": "would_run"}[cell["status"]]
             assert foreseen[cell["label"]] != wrong, f"-n said otherwise of {cell['label']}"
-        assert self.values() == told.values
+
+    def build(self) -> tuple[list[str], str]:
+        """Builds as a user does, by the console entry; which cells ran, and all that was said."""
+        argv = ["build", "-j1"]
+        with self.inside() as out:
+            said, found = answer(argv)
+            code = 0 if said is not None else run(argv, found)
+            print(said or "", end="")
+        assert code == 0, out.getvalue()
+        lines = out.getvalue().splitlines()
+        return sorted(line.split()[1] for line in lines if line.startswith("ran ")), lines[-1]
 
     # How.
 
@@ -172,16 +191,21 @@ class Notebooks(RuleBasedStateMachine):
 
     def strata(self, *arguments: str) -> dict[str, object]:
         """The program, run in this process: what `--json` printed."""
-        out = io.StringIO()
+        with self.inside() as out:
+            run([*arguments])
+        return json.loads(out.getvalue())  # type: ignore[no-any-return]
+
+    @contextlib.contextmanager
+    def inside(self) -> Iterator[io.StringIO]:
+        """The process is in the workspace, with its variables; what it prints is collected."""
         with (
             contextlib.chdir(self.root),
             _environ(self.world),
-            contextlib.redirect_stdout(out),
+            contextlib.redirect_stdout(io.StringIO()) as out,
             contextlib.redirect_stderr(io.StringIO()) as err,
         ):
-            run([*arguments])
+            yield out
         assert out.getvalue(), err.getvalue()
-        return json.loads(out.getvalue())  # type: ignore[no-any-return]
 
     def values(self) -> dict[str, dict[str, str]]:
         """What the last build gave, as the store describes it."""
@@ -209,12 +233,46 @@ def _environ(world: World) -> Iterator[None]:
         os.environ.update(before)
 
 
-TestNotebooks = Notebooks.TestCase
+class Stamped(Notebooks):
+    """The same, built as a user does: what nobody touched is answered from stamps, and of what was
+    touched only the notebooks concerned are looked at."""
+
+    def look_at_the_build(self, expected: list[str]) -> None:
+        ran, closing = self.build()
+        assert ran == expected, f"ran {ran}, must run {expected}"
+        cells = sum(len(notebook.cells) for notebook in self.world.notebooks.values())
+        for _ in range(2):
+            ran, again = self.build()
+            assert ran == [], f"{ran} ran again"
+            assert again.startswith(f"{cells} cell"), (closing, again)
+
+
+class Fresh(Notebooks):
+    """The same, with a new process for each cell."""
+
+    warm = "off"
+
+
+class StampedFresh(Stamped):
+    """Stamps, and a new process for each cell."""
+
+    warm = "off"
+
+
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
-TestNotebooks.settings = settings(
-    max_examples=200 if NIGHTLY else 12,
-    stateful_step_count=40 if NIGHTLY else 25,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    print_blob=True,
-)
+
+
+def _settings(examples: int) -> settings:
+    return settings(
+        max_examples=200 if NIGHTLY else examples,
+        stateful_step_count=40 if NIGHTLY else 25,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=True,
+    )
+
+
+TestNotebooks, TestStamped = Notebooks.TestCase, Stamped.TestCase
+TestFresh, TestStampedFresh = Fresh.TestCase, StampedFresh.TestCase
+TestNotebooks.settings, TestStamped.settings = _settings(8), _settings(6)
+TestFresh.settings, TestStampedFresh.settings = _settings(3), _settings(3)

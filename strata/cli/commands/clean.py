@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+from strata.cli import stamp
 from strata.cli.invocation import open_workspace
 from strata.cli.output import say_notice
+from strata.cli.profiling import COPY
 from strata.cli.session import remove_tree
 from strata.console.format import size
 from strata.stores.journal import clear_journal
@@ -30,6 +32,8 @@ def command(environments: bool, dry_run: bool) -> None:
         return
     clear(opened.cache)
     clear_journal(opened.state / "journal")
+    (opened.state / COPY).unlink(missing_ok=True)
+    remove_tree(opened.state / stamp.FOLDER)
     if environments:
         remove_tree(opened.cache / "envs")
     click.echo(f"removed {size(freed)} from {opened.cache}")

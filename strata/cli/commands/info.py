@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from strata import __version__
+from strata.cli.cores import cores
 from strata.cli.invocation import open_workspace
 from strata.cli.output import print_json, say_notice
-from strata.cli.session import cores
 from strata.console.format import size
 from strata.executors.interpreters import choose_interpreter
 from strata.executors.uv import Uv

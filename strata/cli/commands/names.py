@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from strata.analysis.join import scan_cell
+from strata.analysis.scanned import scan_cell
 from strata.cli.output import print_json
 from strata.core.errors import ExitCode
 from strata.core.label import Label

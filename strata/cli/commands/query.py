@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,10 +15,14 @@ from strata.cli.invocation import (
     pattern_of,
     wanted_labels,
 )
-from strata.cli.output import print_json, say_notice
+from strata.cli.output import json_text, say_notice
 from strata.cli.patterns import PatternCommand
+from strata.cli.proving import heard, proving
 from strata.core.label import Label
 from strata.query.expression import evaluate, parse, words
+
+if TYPE_CHECKING:
+    from strata.cli.stamp import Found
 
 SCHEMA = "strata.query.v1"
 _FUNCTIONS_OF_ALL = {"rdeps": "rdeps(//..., {})"}
@@ -27,7 +32,8 @@ _FUNCTIONS_OF_ALL = {"rdeps": "rdeps(//..., {})"}
 @click.argument("expression", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.option("--output", type=click.Choice(["label", "label_kind", "json"]), default="label",
               show_default=True, help="How to print what is found.")  # fmt: skip
-def command(expression: tuple[str, ...], output: str) -> None:
+@click.pass_obj
+def command(found: Found | None, expression: tuple[str, ...], output: str) -> None:
     """Print the cells that EXPRESSION answers; nothing is run.
 
     \b
@@ -39,15 +45,19 @@ def command(expression: tuple[str, ...], output: str) -> None:
     """
     text = _expression(expression)
     parsed = parse(text)
-    opened = open_workspace(Path.cwd(), say_notice)
-    patterns = {w: pattern_of(opened, w) for w in words(parsed)}
-    cells = load_cells(opened, patterns.values())
+    with proving(found) as proof:
+        opened = open_workspace(Path.cwd(), heard(proof, say_notice), proof=proof)
+        patterns = {w: pattern_of(opened, w) for w in words(parsed)}
+        cells = load_cells(opened, patterns.values())
 
-    def resolve(word: str) -> Iterable[Label]:
-        return wanted_labels(cells.names.expand([patterns[word]]))
+        def resolve(word: str) -> Iterable[Label]:
+            return wanted_labels(cells.names.expand([patterns[word]]))
 
-    graph = cells.graph
-    _print(graph, graph.sorted(evaluate(parsed, graph, resolve, text)), output)
+        graph = cells.graph
+        said = _said(graph, graph.sorted(evaluate(parsed, graph, resolve, text)), output)
+        click.echo(said, nl=False)
+        if proof is not None:
+            proof.keep_words(opened, said, of_results=False)
 
 
 def _expression(given: tuple[str, ...]) -> str:
@@ -59,7 +69,7 @@ def _expression(given: tuple[str, ...]) -> str:
     return _FUNCTIONS_OF_ALL.get(function, f"{function}({{}})").format(inside)
 
 
-def _print(graph: CellGraph, labels: list[Label], output: str) -> None:
+def _said(graph: CellGraph, labels: list[Label], output: str) -> str:
     if output == "json":
         cells = [
             {
@@ -71,8 +81,6 @@ def _print(graph: CellGraph, labels: list[Label], output: str) -> None:
             }
             for label in labels
         ]
-        print_json({"schema": SCHEMA, "cells": cells})
-        return
-    for label in labels:
-        kind = f"{graph.cells[label].kind} " if output == "label_kind" else ""
-        click.echo(f"{kind}{label}")
+        return json_text({"schema": SCHEMA, "cells": cells}) + "\n"
+    kinds = {label: f"{graph.cells[label].kind} " for label in labels}
+    return "".join(f"{kinds[x] if output == 'label_kind' else ''}{x}\n" for x in labels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,11 +17,15 @@ from strata.cli.invocation import (
 )
 from strata.cli.output import print_json, report_json, say_notice
 from strata.cli.patterns import PatternCommand
+from strata.cli.proving import heard, proving
 from strata.cli.session import Request, run_build
 from strata.console.format import duration
 from strata.console.lines import headline, one_line
 from strata.core.events import Status
-from strata.execution.report import CellReport
+from strata.execution.report import BuildReport, CellReport
+
+if TYPE_CHECKING:
+    from strata.cli.stamp import Found
 
 _WORDS = {
     Status.CACHED: "fresh",
@@ -34,7 +39,8 @@ _WORDS = {
 @click.command("status", cls=PatternCommand)
 @click.argument("patterns", nargs=-1, type=click.UNPROCESSED)
 @click.option("--json", "as_json", is_flag=True, help="Print one object on stdout.")
-def command(patterns: tuple[str, ...], as_json: bool) -> None:
+@click.pass_obj
+def command(found: Found | None, patterns: tuple[str, ...], as_json: bool) -> None:
     """Say of each cell whether it is up to date; run nothing.
 
     \b
@@ -44,21 +50,28 @@ def command(patterns: tuple[str, ...], as_json: bool) -> None:
     broken   it cannot be understood
     blocked  it needs a broken cell
     """
-    start, texts = starting_point(Path.cwd(), patterns)
-    opened = open_workspace(start, say_notice)
-    wanted_patterns = patterns_of(opened, texts)
-    cells = load_cells(opened, wanted_patterns)
-    wanted = wanted_labels(cells.names.expand(wanted_patterns))
-    planned = actions(opened, cells, wanted)
-    report = run_build(opened, planned, wanted, Request(dry_run=True))
-    if as_json:
-        print_json(report_json(report))
-        return
+    with proving(None if as_json else found) as proof:
+        start, texts = starting_point(Path.cwd(), patterns)
+        opened = open_workspace(start, heard(proof, say_notice), proof=proof)
+        wanted_patterns = patterns_of(opened, texts)
+        cells = load_cells(opened, wanted_patterns)
+        wanted = wanted_labels(cells.names.expand(wanted_patterns))
+        planned = actions(opened, cells, wanted)
+        report = run_build(opened, planned, wanted, Request(dry_run=True))
+        if as_json:
+            print_json(report_json(report))
+            return
+        said = _said(report)
+        click.echo(said, nl=False)
+        # What is not fresh depends on what is in the cache, and that is not looked at.
+        if proof is not None and all(cell.status is Status.CACHED for cell in report.cells):
+            proof.keep_words(opened, said, of_results=True)
+
+
+def _said(report: BuildReport) -> str:
     width = max((len(str(cell.label)) for cell in report.cells), default=0)
-    for cell in report.cells:
-        click.echo(_line(cell, width).rstrip())
-    if not report.cells:
-        click.echo("no cells to build")
+    lines = [_line(cell, width).rstrip() for cell in report.cells] or ["no cells to build"]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _line(cell: CellReport, width: int) -> str:
