@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from strata.analysis.analyze import Facts, action_graph
-from strata.analysis.join import JoinedCell, join, scan_cell
+from strata.analysis.join import JoinedCell, join
+from strata.analysis.scanned import scan_cell
 from strata.core.action import Action, Artifact, Environment
 from strata.core.action_graph import ActionGraph
 from strata.core.errors import ConfigError
