@@ -141,19 +141,30 @@ def _call(line: str, folder: Path) -> Call | None:
 def instructions(program: str, size: int) -> int:
     """What Python executes for `program`, which reads `size`. Skips where there is no valgrind.
 
-    Without site-packages' hooks, because starting Python is slow there.
+    The same each time: strings have the same hashes, and what is imported was compiled before.
     """
     _needs("valgrind", "--version")
+    # In a fresh clone the first of two counts would hold what compiling takes, and the second would
+    # not: more than what is to be told from them.
+    _run_alone([], program, size)
+    callgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={os.devnull}"]
+    said = _run_alone(callgrind, program, size)
+    found = _COLLECTED.search(said)
+    assert found is not None, said
+    return int(found[1])
+
+
+def _run_alone(under: Sequence[str], program: str, size: int) -> bytes:
+    """What is said on stderr. Without site-packages' hooks: starting Python takes long there."""
     paths = [str(ROOT), str(ROOT / "rules"), *(p for p in sys.path if p.endswith("-packages"))]
+    text = f"import sys; sys.path += {paths}; size = {size}\n{program}"
     ended = subprocess.run(
-        ["valgrind", "--tool=callgrind", f"--callgrind-out-file={os.devnull}", sys.executable,
-         "-ISc", f"import sys; sys.path += {paths}; size = {size}\n{program}"],
-        cwd=ROOT, env={"PATH": os.environ["PATH"]}, capture_output=True, check=False, timeout=250,
+        [*under, sys.executable, "-sSPc", text],
+        cwd=ROOT, env={"PATH": os.environ["PATH"], "PYTHONHASHSEED": "0"},
+        capture_output=True, check=False, timeout=250,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr.decode()
-    found = _COLLECTED.search(ended.stderr)
-    assert found is not None, ended.stderr
-    return int(found[1])
+    return ended.stderr
 
 
 def instructions_each(program: str, few: int, many: int) -> float:

@@ -1,7 +1,8 @@
 """Instructions of the hot loops, by callgrind: what one more file, cell or value costs.
 
 The unit is one call of a Python function, counted on the same Python: so a number holds on other
-machines and for other builds of an interpreter. The bounds are a third above what was counted.
+machines and for other builds of an interpreter. The bounds are a third to a half above what was
+counted.
 """
 
 from __future__ import annotations
@@ -44,10 +45,8 @@ measure(size)
 
 ENCODE_CALLS = 80
 """Of a mapping like a small part of a key."""
-SCHEDULE_CALLS = 1_500
-"""Of making an action, its key twice, and scheduling it: about 700. On a busy machine the thread
-that commits what was put off wakes up more often meanwhile: the least of several counts is taken.
-"""
+SCHEDULE_CALLS = 1_000
+"""Of making an action, its key twice, and scheduling it."""
 
 pytestmark = pytest.mark.slow
 
@@ -67,15 +66,10 @@ def test_encoding_costs_what_it_did() -> None:
 
 
 def test_scheduling_an_action_costs_what_it_did() -> None:
-    assert any(calls_each(_SCHEDULE, 200, 400) <= SCHEDULE_CALLS for _ in range(4))
+    assert calls_each(_SCHEDULE, 200, 400) <= SCHEDULE_CALLS
 
 
 @pytest.mark.parametrize(("program", "size"), [(_STATS, 500), (_ENCODE, 500), (_SCHEDULE, 200)])
 def test_a_loop_of_twice_the_length_costs_twice_as_much(program: str, size: int) -> None:
-    assert any(grows_in_step(program, size) for _ in range(3))
-
-
-def grows_in_step(program: str, size: int) -> bool:
-    """Whether the second doubling costs about twice what the first did."""
     once, twice, four_times = (instructions(program, size * factor) for factor in (1, 2, 4))
-    return four_times - twice <= 2.3 * (twice - once)
+    assert four_times - twice <= 2.3 * (twice - once)
