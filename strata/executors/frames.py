@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 from strata.core.dataclass import dataclass
 from strata.core.result import CellFailure, FailureKind, Unstorable
+from strata.core.signature import Signature
 
 HEADER_LIMIT_BYTES = 16 << 20
 PAYLOAD_LIMIT_BYTES = 2 << 30
@@ -72,10 +73,6 @@ class FailedSent:
 
     failure: CellFailure
     peak_memory_bytes: int | None = None
-
-
-Signature: TypeAlias = tuple[int, int, int, int]
-"""Size in bytes, mtime_ns, ctime_ns, inode: as in `strata.loading.index`."""
 
 
 @dataclass(frozen=True, slots=True)

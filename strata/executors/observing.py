@@ -18,8 +18,9 @@ from strata.core.action import ReadyAction
 from strata.core.dataclass import dataclass, field
 from strata.core.encoding import Encodable
 from strata.core.observation import DIST, FILE, FOLDER, LOG, MADE, MODULE, Observed
+from strata.core.signature import Signature, signature_of
 from strata.executors.base import Look
-from strata.executors.frames import Seen, Signature
+from strata.executors.frames import Seen
 
 DistributionOf = Callable[[str], str | None]
 """A file relative to site-packages to the name of the distribution that it belongs to."""
@@ -107,10 +108,9 @@ def _mapping(component: Encodable) -> Mapping[str, Encodable]:
 
 def _signature(path: str) -> Signature | None:
     try:
-        status = os.stat(path)
+        return signature_of(os.stat(path))
     except (OSError, ValueError):
         return None
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 class _Places:

@@ -22,6 +22,7 @@ from typing import TypeAlias
 from strata.core.action import ReadyAction
 from strata.core.dataclass import dataclass
 from strata.core.encoding import Encodable
+from strata.core.signature import signature_of
 from strata.executors.base import Cancellation
 from strata.executors.fitness import FIT, Fitness
 from strata.executors.preloading import Installed, imported_first, module_of
@@ -295,13 +296,9 @@ def _surroundings(
     interpreter: Interpreter, packages: list[Path], variables: Mapping[str, str]
 ) -> Surroundings:
     """Raises `OSError` where there is no such program."""
-    looks = tuple(_looks(str(path)) for path in (interpreter.argv[0], *packages))
+    paths = (interpreter.argv[0], *map(str, packages))
+    looks = tuple(signature_of(os.stat(path)) for path in paths)
     return Surroundings(interpreter.argv, looks, tuple(sorted(variables.items())))
-
-
-def _looks(path: str) -> tuple[int, ...]:
-    status = os.stat(path)
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 def _fits(zygote: Zygote, folder: Path) -> bool:
@@ -325,7 +322,7 @@ def _fits(zygote: Zygote, folder: Path) -> bool:
 
 def _is_as_it_was(path: str, looks: tuple[int, ...]) -> bool:
     try:
-        return _looks(path) == looks
+        return signature_of(os.stat(path)) == looks
     except OSError:
         return looks == ()
 

@@ -22,13 +22,11 @@ from pathlib import Path
 from blake3 import blake3
 
 from strata.core.digest import Digest
+from strata.core.signature import Signature, signature_of
 from strata.loading import memory_file
 from strata.loading.inputs import expand_inputs
 
-__all__ = ["FileIndex", "Signature", "expand_inputs"]
-
-Signature = tuple[int, int, int, int]
-"""Size in bytes, mtime_ns, ctime_ns, inode."""
+__all__ = ["FileIndex", "expand_inputs"]
 
 RACY_NS = 20_000_000
 """More than a tick of any clock that file systems stamp with (a jiffy is at most 10 ms)."""
@@ -110,7 +108,7 @@ def _signature(name: str) -> Signature:
     if not stat.S_ISREG(status.st_mode):
         code = errno.EISDIR if stat.S_ISDIR(status.st_mode) else errno.EINVAL
         raise OSError(code, "not a regular file", name)
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+    return signature_of(status)
 
 
 def _digest_of(name: str) -> Digest:

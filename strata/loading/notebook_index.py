@@ -30,8 +30,9 @@ from typing import TypeAlias, cast
 from blake3 import blake3
 
 from strata.core.dataclass import dataclass, replace
+from strata.core.signature import Signature, signature_of
 from strata.loading import memory_file
-from strata.loading.index import RACY_NS, Signature
+from strata.loading.index import RACY_NS
 from strata.loading.model import Cell, Notebook
 from strata.loading.packages import CELLS_FOLDER, NOTEBOOK_FILE
 from strata.loading.scope.model import Scan
@@ -202,7 +203,7 @@ def _signature(path: str) -> Signature:
     status = os.lstat(path)
     if not stat.S_ISREG(status.st_mode):
         raise OSError(f"{path} is not a regular file")
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+    return signature_of(status)
 
 
 _PICKLED = frozenset(

@@ -11,7 +11,8 @@ import pytest
 from strata.core.action import Action, ReadyAction, make_ready
 from strata.core.digest import digest_bytes
 from strata.core.observation import ABSENT, Observed
-from strata.executors.frames import Seen, Signature
+from strata.core.signature import Signature
+from strata.executors.frames import Seen
 from strata.executors.observing import OVERFLOW, Observations, observations
 from tests.executors.executor_bench import make_action
 from tests.runner.test_observe import seen_by
