@@ -65,15 +65,16 @@ def profiled(path: str | None) -> Iterator[Recorder | None]:
 
 def console_for(stream: TextIO, *, verbose: bool) -> PlainConsole | LiveConsole:
     """The live console on a terminal that can show it, else plain lines."""
-    if not stream.isatty() or is_dumb(os.environ):
+    if not is_live(stream.isatty(), os.environ):
         return PlainConsole(stream, verbose=verbose)
     colour = not os.environ.get("NO_COLOR")
     return LiveConsole(stream, time.monotonic, colour=colour, verbose=verbose)
 
 
-def is_dumb(environ: Mapping[str, str]) -> bool:
-    """Whether a terminal cannot show lines that change."""
-    return environ.get("TERM", "") in ("", "dumb") or bool(environ.get("CI"))
+def is_live(is_terminal: bool, environ: Mapping[str, str]) -> bool:
+    """Whether lines can change once they are shown: on a terminal that can do it, with somebody
+    to watch."""
+    return is_terminal and environ.get("TERM", "") not in ("", "dumb") and not environ.get("CI")
 
 
 def _open_events(path: str) -> TextIO:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from strata.cli import stamp
-from strata.cli.output import is_dumb
+from strata.cli.output import is_live
 from strata.cli.stamp import EXACT, SAME
 from strata.cli.stamping import (
     ALL,
@@ -91,17 +91,17 @@ class Proof:
         """`emit`, which also hears of cells that are not looked at."""
 
         def hear(event: Event) -> None:
-            lines = [] if self.narrowed is None else self.narrowed.lines
             match event:
                 case BuildStarted():
                     self.running = True
+                    lines = self._unchanged_lines()
                     emit(replace(event, cells=event.cells + len(lines)))
                     if lines:
                         emit(Unchanged(tuple(lines)))
                     return
                 case BuildFinished():
                     self.running = False
-                    event = replace(event, cached=event.cached + len(lines))
+                    event = replace(event, cached=event.cached + len(self._unchanged_lines()))
                 case Notice(level, message, label):
                     if not self.running:
                         self.notices.append((self.watch.package, level, message))
@@ -112,6 +112,9 @@ class Proof:
             emit(event)
 
         return hear
+
+    def _unchanged_lines(self) -> list[str]:
+        return [] if self.narrowed is None else self.narrowed.lines
 
     def overtaken(self, opened: Opened, planned: Planned, report: BuildReport) -> bool:
         """Whether a cell that ran wrote what a notebook reads that was not looked at; if so, all
@@ -250,8 +253,7 @@ class Proof:
         lines = [line for one in sections for line in one.lines]
         closing = closing_line(BuildFinished(0, len(lines), 0, 0, 0.0)).removesuffix("0.00 s")
         complete = all(one.proven for one in sections)
-        is_live = self.asked[2] and not is_dumb(self.environ)
-        if is_live:
+        if is_live(self.asked[2], self.environ):
             complete = complete and not notices  # they have colours
             said = closing
         else:
