@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from strata.core.action import (
@@ -118,22 +117,3 @@ def graph_of(actions: int) -> ActionGraph:
 
 def _result(label: Label, output: Output, ran: bool) -> ActionResult:
     return ActionResult({"x": output}, cache=None if ran else "local")
-
-
-def table(sizes: Iterable[int] = (1_000, 10_000, 100_000)) -> str:
-    """The costs as a Markdown table."""
-    lines = [
-        "| actions | answered by | all, µs | its key, µs | scheduling, µs |",
-        "|---|---|---|---|---|",
-    ]
-    for size in sizes:
-        for ran in (False, True):
-            cost = measure(size, ran=ran)
-            who = "a thread" if ran else "the cache"
-            row = f"{cost.total_us:.1f} | {cost.key_us:.1f} | {cost.scheduling_us:.1f}"
-            lines.append(f"| {size:,} | {who} | {row} |")
-    return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    print(table())
