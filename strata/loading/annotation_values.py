@@ -6,8 +6,8 @@ import keyword
 import re
 from collections.abc import Iterable, Mapping
 
+from strata.core.quantities import parse_size
 from strata.loading.model import LoopSpec, MountSpec
-from strata.loading.quantities import parse_size
 from strata.loading.suggest import did_you_mean
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from strata.core.dataclass import dataclass, field
 from strata.core.errors import WorkspaceError
+from strata.core.quantities import parse_size
 from strata.loading.document import Document, read_document
 from strata.loading.packages import (
     NOTEBOOK_FILE,
@@ -19,7 +20,6 @@ from strata.loading.packages import (
     PackageListing,
     list_packages,
 )
-from strata.loading.quantities import parse_size
 from strata.loading.schema import load_schema, show
 from strata.loading.values import (
     Table,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strata.loading.quantities import parse_size
+from strata.core.quantities import parse_size
 
 
 @pytest.mark.parametrize(
