@@ -114,7 +114,7 @@ def test_the_page_of_a_command_names_no_option_that_is_not_there(name: str) -> N
     known = {s for p in options for s in (*p.opts, *p.secondary_opts)}
     page = text_of(REFERENCE / PAGE_OF_COMMAND.get(name, f"{name}.md"))
     rows = re.findall(r"^\| *(`-.*?) \|", page, re.MULTILINE)
-    named = {s for row in rows for s in re.findall(r"`(--?[a-zA-Z-]+)", row)}
+    named = {s for row in rows for s in re.findall(r"`(--?[a-zA-Z_:-]+)", row)}
     assert named <= known
 
 

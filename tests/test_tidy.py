@@ -408,12 +408,15 @@ def test_every_store_offers_itself_to_the_suite_of_stores() -> None:
 
 
 def test_every_query_function_has_what_the_engine_asks_of_it() -> None:
-    tests = (ROOT / "tests" / "query" / "test_expression.py").read_text(encoding="utf-8")
+    suite = importlib.import_module("tests.conformance.test_query_functions")
+    assert extension.names("strata.query.functions") == suite.FUNCTIONS
+    pages = [*(ROOT / "tests" / "query").glob("test_*.py"), ROOT / "tests/e2e/test_questions.py"]
+    tests = "".join(page.read_text(encoding="utf-8") for page in pages)
     for name in extension.names("strata.query.functions"):
         module = extension.load("strata.query.functions", name)
         assert module is not None
         assert isinstance(module.ARGUMENTS, tuple)
-        assert 0 <= module.OPTIONAL <= len(module.ARGUMENTS)
+        assert 0 <= module.OPTIONAL < len(module.ARGUMENTS)
         assert callable(module.call)
         assert f"{name}(" in tests, f"{name} has no test"
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from strata.core.dataclass import dataclass, field
-from strata.core.label import Label
-from strata.loading.model import Cell
-from strata.loading.scope import Scan
+
+if TYPE_CHECKING:
+    from strata.core.label import Label
+    from strata.loading.model import Cell
+    from strata.loading.scope import Scan
 
 
 @dataclass(frozen=True, slots=True)

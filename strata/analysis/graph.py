@@ -7,9 +7,13 @@ what is another graph, and smaller (`strata.core.action_graph`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import TypeAlias
 
 from strata.core.dataclass import dataclass, field
 from strata.core.label import Label
+
+Attribute: TypeAlias = str | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,15 @@ class GraphCell:
     tags: tuple[str, ...] = ()
     worker: str = "local"
     broken: str | None = None
+    defines: tuple[str, ...] = ()
+    """The names that other cells could read, sorted: values and definitions."""
+    line: int | None = None
+    """Where in its file it is broken."""
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    """What its annotations, its table and its notebook say of it, by annotation; what they do not
+    say is left out."""
+    lines: Mapping[str, int] = field(default_factory=dict)
+    """Where in its file it first binds what it defines; what it only changes is left out."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +52,16 @@ class CellGraph:
     """All loaded cells, in definition order."""
 
     cells: Mapping[Label, GraphCell]
-    readers: Mapping[Label, tuple[Label, ...]] = field(init=False)
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def readers(self) -> Mapping[Label, tuple[Label, ...]]:
+        """The cells that read from each cell, in definition order."""
         found: dict[Label, dict[Label, None]] = {label: {} for label in self.cells}
         for cell in self.cells.values():
             for edge in cell.edges:
                 if edge.producer in found:
                     found[edge.producer][cell.label] = None
-        object.__setattr__(self, "readers", {k: tuple(v) for k, v in found.items()})
+        return {label: tuple(readers) for label, readers in found.items()}
 
     def needs(self, label: Label) -> tuple[Label, ...]:
         """The cells that `label` reads from, nearest edge first, without duplicates."""

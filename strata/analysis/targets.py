@@ -10,14 +10,29 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Protocol
 
 from strata.analysis.definers import Definers, bound_by, is_private, with_changes
 from strata.core.dataclass import dataclass
 from strata.core.errors import LabelError
-from strata.core.label import Label, Scope, TargetPattern, parse_pattern
-from strata.loading.model import Cell, Notebook, NotebookInput
-from strata.loading.scope import Scan
+from strata.core.label import Label, Scope, TargetPattern, parse_pattern, stem_of
+
+if TYPE_CHECKING:
+    from strata.loading.model import Notebook, NotebookInput
+    from strata.loading.scope import Scan
+
+
+class Named(Protocol):
+    """What of a cell gives it its names."""
+
+    @property
+    def label(self) -> Label: ...
+
+    @property
+    def file(self) -> str: ...
+
+    @property
+    def path(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +47,21 @@ class Target:
 class CellNames:
     """The cells of each loaded package, and who defines its variables."""
 
-    cells: Mapping[str, tuple[Cell, ...]]
+    cells: Mapping[str, Sequence[Named]]
     definers: Mapping[str, Definers]
 
     @classmethod
     def of(cls, notebooks: Sequence[Notebook], scans: Mapping[Label, Scan]) -> CellNames:
         """The names of `notebooks`; `scans` has every cell of them."""
-        cells = {nb.package: nb.cells for nb in notebooks}
-        bound = {package: bound_by(group, scans) for package, group in cells.items()}
-        names = cls(cells, bound)
-        given = {nb.package: names._values_given(nb, scans) for nb in notebooks}
-        return cls(cells, {p: with_changes(bound[p], cells[p], scans, given[p]) for p in cells})
+        bound = {nb.package: bound_by(nb.cells, scans) for nb in notebooks}
+        names = cls({nb.package: nb.cells for nb in notebooks}, bound)
+        definers = {
+            nb.package: with_changes(
+                bound[nb.package], nb.cells, scans, names._values_given(nb, scans)
+            )
+            for nb in notebooks
+        }
+        return cls(names.cells, definers)
 
     def _values_given(self, notebook: Notebook, scans: Mapping[Label, Scan]) -> set[str]:
         """Names that `[inputs]` gives as values; a line that is wrong is reported when joined."""
@@ -99,10 +118,8 @@ class CellNames:
             )
         cells = self._package(pattern)
         name = pattern.name
-        for candidates in (
-            [c for c in cells if c.id == name],
-            [c for c in cells if PurePosixPath(c.file).stem == name],
-        ):
+        with_id = [c for c in cells if c.label.name == name]
+        for candidates in (with_id, with_id or [c for c in cells if stem_of(c.file) == name]):
             if len(candidates) == 1:
                 return candidates[0].label, pattern.variable
             if candidates:
@@ -112,7 +129,7 @@ class CellNames:
             raise self._unknown(pattern, cells)
         return variable, name
 
-    def _variable(self, pattern: TargetPattern, cells: Sequence[Cell]) -> Label | None:
+    def _variable(self, pattern: TargetPattern, cells: Sequence[Named]) -> Label | None:
         """The cell that has the variable `pattern.name` last; None if it is no variable."""
         name = str(pattern.name)
         if pattern.variable is not None or is_private(name):
@@ -145,7 +162,7 @@ class CellNames:
     def _all(self, package: str) -> list[Target]:
         return [Target(c.label) for c in self.cells[package]]
 
-    def _package(self, pattern: TargetPattern) -> tuple[Cell, ...]:
+    def _package(self, pattern: TargetPattern) -> Sequence[Named]:
         if pattern.package not in self.cells:
             raise self._no_package(pattern)
         return self.cells[pattern.package]
@@ -153,17 +170,17 @@ class CellNames:
     def _no_package(self, pattern: TargetPattern) -> LabelError:
         return no_such_notebook(pattern, self.cells)
 
-    def _unknown(self, pattern: TargetPattern, cells: Sequence[Cell]) -> LabelError:
-        stems = [PurePosixPath(c.file).stem for c in cells]
+    def _unknown(self, pattern: TargetPattern, cells: Sequence[Named]) -> LabelError:
+        stems = [stem_of(c.file) for c in cells]
         variables = self.definers[pattern.package].public()
-        known = list(dict.fromkeys([*(c.id for c in cells), *stems, *variables]))
+        known = list(dict.fromkeys([*(c.label.name for c in cells), *stems, *variables]))
         from difflib import get_close_matches  # only on the way to an error
 
         near = get_close_matches(str(pattern.name), known, n=3, cutoff=0.5)
         if near:
             hint = "did you mean " + " or ".join(f"//{pattern.package}:{n}" for n in near) + "?"
         else:
-            some = ", ".join(c.id for c in cells[:8])
+            some = ", ".join(c.label.name for c in cells[:8])
             hint = f"its cells: {some}" if some else "the notebook has no cells yet"
         return LabelError(f"no cell or variable '{pattern.name}' in //{pattern.package}", hint=hint)
 
@@ -186,7 +203,7 @@ def no_such_notebook(pattern: TargetPattern, packages: Iterable[str]) -> LabelEr
     return LabelError(what, hint=hint)
 
 
-def _ambiguous(pattern: TargetPattern, cells: Sequence[Cell]) -> LabelError:
+def _ambiguous(pattern: TargetPattern, cells: Sequence[Named]) -> LabelError:
     listed = ", ".join(f"{c.label} ({c.path})" for c in cells)
     return LabelError(
         f"'{pattern.text}' could be any of: {listed}",

@@ -10,22 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from strata.cli.invocation import (
-    Cells,
-    Opened,
-    actions,
-    load_cells,
-    open_workspace,
-    patterns_of,
-    starting_point,
-    wanted_labels,
-)
+from strata.cli.invocation import Cells, Opened, open_workspace, patterns_of, starting_point
 from strata.cli.linting import linting
 from strata.cli.output import consoles, error_json, print_json, profiled, report_json
 from strata.cli.proving import heard, proving
-from strata.cli.session import Request, run_build
+from strata.cli.session import Request
 from strata.cli.stamping import within
 from strata.cli.verifying import Verdicts
+from strata.cli.wanted import Wanted, build_wanted, wanted_by
 from strata.core.dataclass import dataclass, replace
 from strata.core.errors import ExitCode, StrataError
 from strata.core.events import Notice, Status
@@ -58,12 +50,13 @@ def build_here(
 ) -> int:
     """Builds what `texts` mean to someone standing in `start`; returns the exit code."""
     request = replace(request, asked=texts or ("...",))
-    shown = telling.as_json, telling.events, telling.verbose
     try:
         with (
             proving(found if _leaves_a_stamp(request, telling) else None) as proof,
             profiled(telling.profile) as recorder,
-            consoles(as_json=shown[0], events=shown[1], verbose=shown[2]) as emit,
+            consoles(
+                as_json=telling.as_json, events=telling.events, verbose=telling.verbose
+            ) as emit,
         ):
             verdicts = Verdicts(emit if recorder is None else recorder.hearing(emit))
             start, texts = starting_point(start, texts)
@@ -85,7 +78,8 @@ def _leaves_a_stamp(request: Request, telling: Telling) -> bool:
     """Whether the next one may be answered from what this one found."""
     tells_all = telling.as_json or telling.events or telling.profile or telling.verbose
     does_more = request.force or request.fix or request.verify is not None
-    return not (tells_all or does_more)
+    # What changed is for git to say, and no file of the workspace shows that it says otherwise.
+    return not (tells_all or does_more or request.since is not None)
 
 
 def _build(
@@ -111,19 +105,36 @@ def _once(
     proof = opened.proof
     narrowed = None if proof is None else proof.narrowed
     among = None if narrowed is None else narrowed.packages
-    meant = patterns if among is None else within(patterns, among)
-    cells = load_cells(opened, meant, among)
-    wanted = wanted_labels(cells.names.expand(meant))
-    planned = actions(opened, cells, wanted, worker)
-    linted = replace(opened, emit=linting(opened.emit, cells))
-    report = run_build(linted, planned, wanted, request)
+    wanted = wanted_by(opened, patterns if among is None else within(patterns, among), among)
+    if request.since is not None:
+        return wanted.cells, _since(opened, wanted, request.since, request, worker)
+    linted = replace(opened, emit=linting(opened.emit, wanted.cells))
+    built = build_wanted(linted, wanted, request, worker)
+    report = built.report
     if proof is not None:
-        if proof.overtaken(opened, planned, report):
+        if proof.overtaken(opened, built.planned, report):
             what = "files were written that other notebooks read: looking at all of them"
             opened.emit(Notice("note", what))
             return _once(opened, patterns, request, worker)
-        proof.keep(opened, cells, planned, report)
-    return cells, report
+        proof.keep(opened, wanted.cells, built.planned, report)
+    return wanted.cells, report
+
+
+def _since(
+    opened: Opened, everything: Wanted, revision: str, request: Request, worker: str | None
+) -> BuildReport:
+    """Builds what is affected, and then what only then turned out to be."""
+    from strata.cli.since import Since, merged  # loads much, and most builds are of all
+
+    since = Since(opened, everything, revision)
+    if everything.labels and not since.wanted.labels:
+        opened.emit(Notice("note", f"nothing of this changed since {revision}"))
+    linted = replace(opened, emit=linting(opened.emit, everything.cells))
+    report = build_wanted(linted, since.wanted, request, worker).report
+    while not report.interrupted and (more := since.overtaken_by(report)) is not None:
+        opened.emit(Notice("note", "files were written that other cells read: building those, too"))
+        report = merged(report, build_wanted(linted, more, request, worker).report)
+    return report
 
 
 def _checked(report: BuildReport) -> ExitCode:

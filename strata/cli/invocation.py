@@ -11,7 +11,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from strata.analysis.cell_graph import cell_graph
 from strata.analysis.graph import CellGraph
@@ -37,11 +37,12 @@ from strata.loading.workspace import Workspace, find_root, load_workspace
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from strata.cli.environments import Surroundings
+    from strata.cli.environments import Chosen, Surroundings
     from strata.cli.profiling import Recorder
     from strata.cli.proving import Proof
     from strata.core.action_graph import ActionGraph
     from strata.loading.disk import Disk
+    from strata.loading.index import FileIndex
 
 T = TypeVar("T")
 
@@ -80,6 +81,11 @@ class Opened:
     def consulted(self) -> Mapping[str, str]:
         """`environ`, for what an answer can depend on."""
         return self.environ if self.proof is None else self.proof.environ
+
+    def leave_no_stamp(self) -> None:
+        """What is said depends on more than files of the workspace: records, time, a repository."""
+        if self.proof is not None:
+            self.proof.in_doubt.add(None)
 
     def phase(self, name: str) -> None:
         """The command is in this phase from now on: for `--profile`."""
@@ -195,20 +201,33 @@ class Cells:
         return cell_graph(self.joined)
 
 
+PassOver: TypeAlias = Callable[[TargetPattern, LabelError], None]
+"""What becomes of a pattern that means nothing; it raises what it is given, or goes on."""
+
+
+def refuse(pattern: TargetPattern, problem: LabelError) -> None:
+    """A pattern that means nothing is an error."""
+    raise problem
+
+
 def load_cells(
-    opened: Opened, patterns: Iterable[TargetPattern], among: Collection[str] | None = None
+    opened: Opened,
+    patterns: Iterable[TargetPattern],
+    among: Collection[str] | None = None,
+    pass_over: PassOver = refuse,
 ) -> Cells:
     """The notebooks that `patterns` need, those they read from, and their cells, joined.
 
     With `among`, only these notebooks are meant by the patterns, and the tree is not searched.
-    Raises `LabelError` for a package that is not there, `NotebookError` for one that is wrong.
+    A package that is not there is given to `pass_over`. Raises `NotebookError` for one that is
+    wrong.
     """
     opened.phase("load")
     index = notebook_index(opened.state)
     notebooks: dict[str, Notebook] = {}
     scans: dict[Label, Scan] = {}
     imports: set[tuple[str, str]] = set()
-    queue = deque(_packages(opened, patterns, among))
+    queue = deque(_packages(opened, patterns, among, pass_over))
     load_many(index, opened.workspace, list(queue))
     while queue:
         package = queue.popleft()
@@ -235,7 +254,10 @@ def load_cells(
 
 
 def _packages(
-    opened: Opened, patterns: Iterable[TargetPattern], among: Collection[str] | None
+    opened: Opened,
+    patterns: Iterable[TargetPattern],
+    among: Collection[str] | None,
+    pass_over: PassOver,
 ) -> list[str]:
     """The packages that the patterns speak of; the tree is walked only if one needs it."""
     found: dict[str, None] = {}
@@ -248,11 +270,12 @@ def _packages(
         if everything is None:
             everything = _all_packages(opened)
         if pattern.scope is not Scope.SUBTREE:
-            raise no_such_notebook(pattern, everything)
+            pass_over(pattern, no_such_notebook(pattern, everything))
+            continue
         prefix = f"{pattern.package}/" if pattern.package else ""
         below = [p for p in everything if p == pattern.package or p.startswith(prefix)]
         if not below and not pattern.negative:
-            raise no_such_notebook(pattern, everything)
+            pass_over(pattern, no_such_notebook(pattern, everything))
         found.update(dict.fromkeys(below))
     return list(found)
 
@@ -292,10 +315,18 @@ class Planned:
     names: CellNames
 
 
+Choose: TypeAlias = "Callable[[Surroundings, Iterable[str], FileIndex], Chosen]"
+"""What gives packages their environments: `strata.cli.environments`."""
+
+
 def actions(
-    opened: Opened, cells: Cells, wanted: Sequence[Label], worker: str | None = None
+    opened: Opened,
+    cells: Cells,
+    wanted: Sequence[Label],
+    worker: str | None = None,
+    choose: Choose | None = None,
 ) -> Planned:
-    """The action graph of `wanted`, with environments chosen."""
+    """The action graph of `wanted`, with environments chosen: by `choose`, if given."""
     # Questions need none of it.
     from strata.analysis.analyze import Facts, action_graph
     from strata.cli.environments import environments_of
@@ -320,7 +351,7 @@ def actions(
                 cell = replace(cell, problem=problem)
         joined.append(cell)
     modules = LocalModules(opened.workspace.root, index)
-    chosen = environments_of(opened.surroundings, packages, index)
+    chosen = (choose or environments_of)(opened.surroundings, packages, index)
     opened.phase("analyze")
     facts = Facts(
         environments=chosen.environments,

@@ -12,16 +12,18 @@ import click
 _NEGATIVE = re.compile(r"-(//|:|\.)")
 
 
+_MARK = "\0"
+"""Before what is no option; no argument of a process can hold it."""
+
+
 class PatternCommand(click.Command):
-    """Accepts `-//x`, `-:x` and `-./x` anywhere among the arguments."""
+    """Accepts `-//x`, `-:x` and `-./x` anywhere among the arguments, which keep their order."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        before, dashes, after = args, [], []
-        if "--" in args:
-            cut = args.index("--")
-            before, dashes, after = args[:cut], ["--"], args[cut + 1 :]
-        negative = [a for a in before if _NEGATIVE.match(a)]
-        if negative:
-            before = [a for a in before if not _NEGATIVE.match(a)]
-            dashes = ["--"]
-        return super().parse_args(ctx, [*before, *dashes, *after, *negative])
+        end = args.index("--") if "--" in args else len(args)
+        marked = [f"{_MARK}{a}" if _NEGATIVE.match(a) else a for a in args[:end]]
+        rest = super().parse_args(ctx, [*marked, *args[end:]])
+        for name, value in ctx.params.items():
+            if isinstance(value, tuple):
+                ctx.params[name] = tuple(word.removeprefix(_MARK) for word in value)
+        return rest

@@ -27,6 +27,7 @@ from strata.cli.stamping import (
     in_order,
     is_below,
     joined,
+    merged,
     narrowed,
     paths_of,
     rest_of,
@@ -74,6 +75,11 @@ class Proof:
     def reading_for(self, package: str) -> AbstractContextManager[None]:
         """What is looked at within is looked at for this notebook alone."""
         return self.watch.reading_for(package)
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Nothing of what is said may be said again without looking."""
+        return None in self.in_doubt
 
     def narrow(self, patterns: Sequence[TargetPattern], emit: Emit) -> Narrowed | None:
         """What has to be looked at; what the rest has to say is said. None: all of it."""
@@ -136,40 +142,46 @@ class Proof:
 
     def keep(self, opened: Opened, cells: Cells, planned: Planned, report: BuildReport) -> None:
         """Leaves a stamp of a build, if one holds."""
-        looked = self._looked_at(opened)
-        if looked is None or report.interrupted:
+        if report.interrupted or self.is_in_doubt:
+            return
+        looked = self._looked_at(opened, of_results=True)
+        if looked is None:
             return
         entries, moved = looked
         old: list[Section] = []
-        everybodys = Section(frozenset(), notices=self._notices({None}))
+        everybodys = Section(frozenset(), notices=self.notices_of({None}))
         if self.narrowed is not None:
             old, everybodys = list(self.narrowed.unchanged), self.narrowed.everybodys
         sections = self._sections(cells, planned, report, moved)
         packages = frozenset(package for one in sections for package in one.packages)
         apart = [one for one in old if packages.isdisjoint(one.packages)]
         if len(apart) < len(old):
-            sections = _merged([*sections, *old])
+            sections = merged([*sections, *old])
         else:
             sections += old
         self._write(opened, everybodys, sections, entries)
 
-    def keep_words(self, opened: Opened, said: str, *, of_results: bool) -> None:
-        """Leaves a stamp of a command that said just this on stdout, `of_results` or of cells."""
+    def keep_words(
+        self, opened: Opened, said: str, *, of_results: bool
+    ) -> tuple[Entries, Owners] | None:
+        """Leaves a stamp of a command that said just this on stdout, `of_results` or of cells.
+
+        Returns everything that counts, and for whom something of it moved; None where nothing
+        holds.
+        """
         looked = self._looked_at(opened, of_results=of_results)
-        if looked is not None and not looked[1] and not self.notices:
+        if looked is not None and not looked[1] and not self.notices and not self.is_in_doubt:
             entries = {key: Entry(e.kind, e.signature, ALL) for key, e in looked[0].items()}
             everybodys = Section(frozenset(), (said,))
             self._store(opened, True, said, False, everybodys, [], entries)
+        return looked
 
-    def _looked_at(
-        self, opened: Opened, *, of_results: bool = True
-    ) -> tuple[Entries, Owners] | None:
-        """Everything that counts, and for whom something of it moved; None where nothing holds."""
+    def _looked_at(self, opened: Opened, *, of_results: bool) -> tuple[Entries, Owners] | None:
         root = opened.workspace.root
         self.watch.ended = True
         if not opened.state.is_dir():  # a question leaves no state where there is none
             return None
-        if self.watch.unknown or opened.state != root / stamp.STATE or None in self.in_doubt:
+        if self.watch.unknown or opened.state != root / stamp.STATE:
             return None
         libraries = {f"{prefix}/lib" for prefix in (sys.prefix, sys.base_prefix)}
         engine = os.path.dirname(os.path.dirname(stamp.__file__))
@@ -205,7 +217,8 @@ class Proof:
             entries[path.removeprefix(below)] = Entry(kind, known, ALL)
         return True
 
-    def _notices(self, packages: Iterable[str | None]) -> tuple[tuple[str, str], ...]:
+    def notices_of(self, packages: Iterable[str | None]) -> tuple[tuple[str, str], ...]:
+        """What was said while these were loaded; None: what belongs to no notebook."""
         among = set(packages)
         found = [(level, message) for package, level, message in self.notices if package in among]
         return tuple(dict.fromkeys(found))
@@ -216,7 +229,7 @@ class Proof:
         """The notebooks that were looked at, those that have to do with each other together."""
         groups = [Section(frozenset({notebook.package})) for notebook in cells.notebooks]
         bound = {frozenset(pair) for pair in _bound(cells, planned)}
-        groups = _merged([*groups, *(Section(pair) for pair in bound)])
+        groups = merged([*groups, *(Section(pair) for pair in bound)])
         section_of = {package: i for i, one in enumerate(groups) for package in one.packages}
         lines: list[list[str]] = [[] for _ in groups]
         proven = [one.packages.isdisjoint(moved) for one in groups]
@@ -226,7 +239,7 @@ class Proof:
             lines[index].append(plain_line(cell_line(hit)))
             proven[index] = proven[index] and self._is_proven(cell, planned)
         return [
-            Section(one.packages, tuple(said), self._notices(one.packages), is_proven)
+            Section(one.packages, tuple(said), self.notices_of(one.packages), is_proven)
             for one, said, is_proven in zip(groups, lines, proven, strict=True)
         ]
 
@@ -322,25 +335,3 @@ def _bound(cells: Cells, planned: Planned) -> Iterator[tuple[str, str]]:
     for reader, needed in needs:
         yield from ((reader.package, n.package) for n in needed if n.package != reader.package)
     yield from cells.imports
-
-
-def _merged(sections: Sequence[Section]) -> list[Section]:
-    """Sections that share a notebook are one."""
-    home: dict[str, int] = {}
-    parts: dict[int, list[Section]] = {}
-    for number, section in enumerate(sections):
-        others = {home[p] for p in section.packages if p in home}
-        members = [section]
-        for other in sorted(others):
-            members = [*parts.pop(other), *members]
-        parts[number] = members
-        home.update((p, number) for one in members for p in one.packages)
-    return [
-        Section(
-            frozenset(p for one in group for p in one.packages),
-            tuple(line for one in group for line in one.lines),
-            tuple(notice for one in group for notice in one.notices),
-            all(one.proven for one in group),
-        )
-        for group in parts.values()
-    ]

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
+from strata.cli.git import NoRepository, NoRevision, commit_of, git
 from strata.cli.invocation import Opened, actions, load_cells, open_workspace
 from strata.cli.session import Request, run_build
 from strata.cli.state import ensure_state
@@ -43,17 +43,16 @@ class Revision:
 
 def find_revision(root: Path, written: str) -> Revision:
     """The commit that `written` names in the repository around `root`. Raises `UsageError`."""
-    if _git(root, "rev-parse", "--is-inside-work-tree").strip() != "true":
-        raise UsageError(f"{root} is not in the work tree of a git repository")
-    wanted = f"{written}^{{commit}}"
     try:
-        commit = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", wanted)
-    except UsageError:
+        return Revision(written, commit_of(root, written))
+    except NoRepository as problem:
+        hint = "only runs can be compared here: --against ~1"
+        raise UsageError(problem.what, hint=hint) from None
+    except NoRevision:
         raise UsageError(
             f"--against {written}: there is no such revision, and no such run",
             hint="write a commit, a branch or a tag; ~1 for the run before; or when a run ended",
         ) from None
-    return Revision(written, commit.strip())
 
 
 def result_at(opened: Opened, label: Label, revision: Revision) -> ActionResult:
@@ -99,40 +98,14 @@ def _told_of(label: Label, revision: Revision) -> Iterator[None]:
 
 def _lay_out(root: Path, revision: Revision, folder: Path) -> Path:
     """The workspace's files of `revision`, below `folder`; returns where its root is."""
-    prefix = _git(root, "rev-parse", "--show-prefix").strip("\n")
+    prefix = git(root, "rev-parse", "--show-prefix").strip("\n")
     index = {"GIT_INDEX_FILE": str(folder / "index")}
     files = folder / "files"
-    _git(root, "read-tree", revision.commit, variables=index)
-    _git(root, "checkout-index", "--all", "--quiet", f"--prefix={files}/", variables=index)
+    git(root, "read-tree", revision.commit, variables=index)
+    git(root, "checkout-index", "--all", "--quiet", f"--prefix={files}/", variables=index)
     there = files / prefix
     there.mkdir(parents=True, exist_ok=True)
     if not os.path.lexists(there / WORKSPACE_FILE):
         # Else what lies around this folder, the workspace of today, would be taken for the root.
         (there / WORKSPACE_FILE).touch()
     return there
-
-
-def _git(root: Path, *arguments: str, variables: Mapping[str, str] | None = None) -> str:
-    """What git prints. Raises `UsageError` with git's own words."""
-    try:
-        ended = subprocess.run(
-            ["git", *arguments],
-            cwd=root,
-            env={**os.environ, **(variables or {})},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="surrogateescape",
-            check=False,
-        )
-    except FileNotFoundError:
-        raise UsageError("git is not installed, or not on PATH") from None
-    if ended.returncode != 0:
-        words = ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"]
-        if "not a git repository" in ended.stderr:
-            raise UsageError(
-                f"{root} is not in a git repository",
-                hint="only runs can be compared here: --against ~1",
-            )
-        raise UsageError(f"git {arguments[0]}: {words[-1]}")
-    return ended.stdout

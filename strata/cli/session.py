@@ -72,6 +72,8 @@ class Request:
     """Which hits are run again and compared when the build has ended."""
     asked: tuple[str, ...] = ()
     """The patterns, for the record."""
+    since: str | None = None
+    """Of what is asked for, only what changed since this revision of git, and what needs that."""
 
 
 @contextlib.contextmanager
@@ -86,9 +88,14 @@ def stores(opened: Opened) -> Iterator[Stores]:
 
 
 def run_build(
-    opened: Opened, planned: Planned, wanted: Sequence[Label], request: Request
+    opened: Opened,
+    planned: Planned,
+    wanted: Sequence[Label],
+    request: Request,
+    watch: Callable[[Surroundings], Surroundings] | None = None,
 ) -> BuildReport:
-    """Builds, or plans to. Ctrl-C ends it in order and is in the report."""
+    """Builds, or plans to; `watch` may stand around what the engine is handed. Ctrl-C ends it in
+    order and is in the report."""
     opened.phase("open")
     policy = policy_of(opened, request)
     check(policy, map(first_action, planned.graph.nodes.values()))
@@ -134,6 +141,8 @@ def run_build(
         if opened.recorder is not None:
             _describe(opened.recorder, opened, request)
             around = opened.recorder.surroundings(around, planned.graph)
+        if watch is not None:
+            around = watch(around)
         opened.phase("build")
         try:
             report = build(planned.graph, wanted, options, around)

@@ -191,17 +191,23 @@ def changed(stamp: Stamp, root: str, environ: "Mapping[str, str]") -> "list[int]
     for name, value in stamp.variables.items():
         if environ.get(name) != value:
             return None
+    found = changed_among(stamp, root, range(stamp.checked))
+    # What was not there is still not there if its folder looks as it did.
+    last = range(stamp.checked, len(stamp.paths))
+    return found + changed_among(stamp, root, last) if found else []
+
+
+def changed_among(stamp: Stamp, root: str, indexes: "Iterable[int]") -> "list[int]":
+    """Which of the stamp's paths at `indexes` look otherwise now."""
     before = os.getcwd()
     os.chdir(root)  # the kernel takes an eighth less time for the shorter paths
     try:
-        found = _changed(stamp, range(stamp.checked))
-        # What was not there is still not there if its folder looks as it did.
-        return found + _changed(stamp, range(stamp.checked, len(stamp.paths))) if found else []
+        return _changed(stamp, indexes)
     finally:
         os.chdir(before)
 
 
-def _changed(stamp: Stamp, indexes: range) -> "list[int]":
+def _changed(stamp: Stamp, indexes: "Iterable[int]") -> "list[int]":
     stat, lstat, paths, kinds, known = os.stat, os.lstat, stamp.paths, stamp.kinds, stamp.signatures
     found = []
     for index in indexes:

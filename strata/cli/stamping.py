@@ -14,7 +14,7 @@ import marshal
 import os
 import stat as modes
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from strata.cli import stamp
@@ -169,6 +169,28 @@ def _inode(entry: Entry) -> int | None:
     return None if entry.signature is None else entry.signature[-1]
 
 
+def merged(sections: Sequence[Section]) -> list[Section]:
+    """Sections that share a notebook are one."""
+    home: dict[str, int] = {}
+    parts: dict[int, list[Section]] = {}
+    for number, section in enumerate(sections):
+        others = {home[p] for p in section.packages if p in home}
+        members = [section]
+        for other in sorted(others):
+            members = [*parts.pop(other), *members]
+        parts[number] = members
+        home.update((p, number) for one in members for p in one.packages)
+    return [
+        Section(
+            frozenset(p for one in group for p in one.packages),
+            tuple(line for one in group for line in one.lines),
+            tuple(notice for one in group for notice in one.notices),
+            all(one.proven for one in group),
+        )
+        for group in parts.values()
+    ]
+
+
 def entries_of(watch: Watch, root: str, ignored: Iterable[str]) -> tuple[Entries, Owners]:
     """What `watch` saw outside of the folders `ignored`; and for whom something of it has moved."""
     prefixes = (*(f"{folder}/" for folder in ignored), *_NOBODYS)
@@ -248,14 +270,20 @@ def _is_listed(folder: Entry | None) -> bool:
     return folder is not None and folder.kind == EXACT and folder.signature is not None
 
 
-def rest_of(everybodys: Section, sections: Sequence[Section], entries: Entries) -> bytes:
-    """What only the command line reads of a stamp."""
+def rest_of(
+    everybodys: Section,
+    sections: Sequence[Section],
+    entries: Entries,
+    *more: Mapping[str, tuple[object, ...]],
+) -> bytes:
+    """What only the command line reads of a stamp; marshal knows all that is in `more`."""
     plain = [
         (tuple(sorted(one.packages)), one.lines, one.notices, one.proven)
         for one in (everybodys, *sections)
     ]
     values = entries.values()
-    return marshal.dumps((plain, [e.owners for e in values], [e.names for e in values]))
+    owners, names = [e.owners for e in values], [e.names for e in values]
+    return marshal.dumps((plain, owners, names, *map(dict, more)))
 
 
 def paths_of(entries: Entries) -> tuple[str, ...]:
@@ -264,7 +292,7 @@ def paths_of(entries: Entries) -> tuple[str, ...]:
 
 
 def _of_rest(known: stamp.Stamp) -> tuple[Section, list[Section], Entries]:
-    plain, owners, names = marshal.loads(known.rest)
+    plain, owners, names, *_ = marshal.loads(known.rest)
     everybodys, *sections = (Section(frozenset(p), *fields) for p, *fields in plain)
     values = map(Entry, known.kinds, known.signatures, owners, names)
     keys = [

@@ -55,6 +55,13 @@ class TargetPattern:
     negative: bool = False
 
 
+def stem_of(file: str) -> str:
+    """The name of a file without its folder and its last suffix, which may stand for its cell."""
+    name = file.rpartition("/")[2]
+    front, _, suffix = name.rpartition(".")
+    return front if front and suffix else name
+
+
 def parse_label(text: str) -> Label:
     """The label written `//package:name`; `LabelError` for any other form."""
     pattern = parse_pattern(text, current_package="")

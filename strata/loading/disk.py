@@ -65,6 +65,24 @@ class Disk:
         with self._reading_for(action.label.package):
             return {name: self._value(action, name) for name in names}
 
+    def files_of(self, action: Action) -> frozenset[str]:
+        """The files that annotations and text of the action mean and that are there, relative to
+        the root. What cannot be looked at means none."""
+        found = set(self._found(action, self.mentions(action)))
+        with contextlib.suppress(ValueError, OSError):
+            found.update(expand_inputs(self._root, action.folder, action.files.globs))
+        return frozenset(found)
+
+    def mentions(self, action: Action) -> frozenset[str]:
+        """The paths that the text of the action means if it means files, there or not."""
+        inside = (self._inside(action.folder, literal) for literal in action.files.named)
+        return frozenset(path for path in inside if path is not None)
+
+    def places(self, action: Action) -> frozenset[str]:
+        """The paths, there or not, and patterns of paths that it means if it means folders."""
+        inside = (self._place(action.folder, place) for place in action.files.places)
+        return frozenset(path for path in inside if path is not None)
+
     def save(self) -> None:
         """Keeps what was learnt about files for the next time, where that can be written."""
         with contextlib.suppress(OSError):
@@ -78,8 +96,7 @@ class Disk:
             declared |= self._modules.files_of_module(action.folder, name)
         if declared:
             entries["files"] = {path: str(digest) for path, digest in declared.items()}
-        inside = (self._inside(action.folder, literal) for literal in action.files.named)
-        mentions = frozenset(path for path in inside if path is not None)
+        mentions = self.mentions(action)
         named = {p: str(digest) for p, digest in self._named(action, mentions).items()}
         lock = self._lock_of(action.environment) if action.environment.narrow else None
         if lock is not None:
@@ -97,10 +114,13 @@ class Disk:
 
     def _named(self, action: Action, mentions: Iterable[str]) -> dict[str, Digest]:
         """The files that the text of the action mentions and that are there."""
+        return self._digests(self._found(action, mentions))
+
+    def _found(self, action: Action, mentions: Iterable[str]) -> set[str]:
         found = {path for path in mentions if os.path.isfile(self._root / path)}
-        for place in action.files.places:
-            found.update(self._at(action.folder, place))
-        return self._digests(found)
+        for place in self.places(action):
+            found.update(self._at(place))
+        return found
 
     def _digests(self, paths: Iterable[str]) -> dict[str, Digest]:
         digests: dict[str, Digest] = {}
@@ -112,12 +132,13 @@ class Disk:
                 raise CellError(what, hint="check its permissions") from problem
         return digests
 
-    def _at(self, folder: str, place: str) -> Iterable[str]:
-        """The files that a folder or a pattern means; none for a text that means neither."""
+    def _place(self, folder: str, place: str) -> str | None:
+        """The folder or the pattern; None for what is the action's own folder, or outside."""
         path = self._inside(folder, place)
-        if path in (None, "", ".", folder):
-            return ()
-        assert path is not None
+        return None if path in ("", ".", folder) else path
+
+    def _at(self, path: str) -> Iterable[str]:
+        """The files that a folder or a pattern means; none for a text that means neither."""
         try:
             if any(mark in path for mark in "*?[") or os.path.isdir(self._root / path):
                 return expand_inputs(self._root, "", [path])

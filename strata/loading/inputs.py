@@ -39,6 +39,35 @@ def check_globs(folder: str, globs: Sequence[str]) -> None:
         _parts("" if glob.startswith("//") else folder, glob)
 
 
+def is_meant(folder: str, glob: str, path: str) -> bool:
+    """Whether `glob` means the file `path`, relative to the root, where it is there.
+
+    Raises `ValueError` for a glob that can mean no file.
+    """
+    parts = _parts("" if glob.startswith("//") else folder, glob)
+    reached = _with_skipped(parts, {0})
+    for name in path.split("/"):
+        if len(parts) in reached:
+            break  # a folder means all files below it
+        steps = (i if parts[i] == "**" else i + 1 for i in reached if _fits(name, parts[i]))
+        reached = _with_skipped(parts, set(steps))
+    return len(parts) in reached
+
+
+def _fits(name: str, part: str) -> bool:
+    if any(mark in part for mark in "*?["):
+        return part == "**" or fnmatch.fnmatchcase(name, part)
+    return name == part
+
+
+def _with_skipped(parts: list[str], reached: set[int]) -> set[int]:
+    """`reached`, and what follows where `**` means no folder at all."""
+    for i, part in enumerate(parts):
+        if part == "**" and i in reached:
+            reached.add(i + 1)
+    return reached
+
+
 def _parts(folder: str, glob: str) -> list[str]:
     """The names and patterns from the root down. Raises `ValueError` for a way out of it."""
     relative = glob[2:] if glob.startswith("//") else glob

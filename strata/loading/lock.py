@@ -31,6 +31,7 @@ SCHEMA = "strata.lock.v1"
 FOLDER = "locks"
 """Where the small files are, below the folder that `read_lock` is given."""
 
+_FROM, _DYNAMIC = "from", "dynamic"
 _DEFAULT_INDEX = "https://pypi.org/simple"
 _LINE = re.compile(r" \(at line (\d+), column \d+\)$")
 
@@ -66,6 +67,15 @@ class Lock:
         if locked is None or locked.identity is None:
             return None
         return " ".join(filter(None, (locked.identity, self.sources.get(name))))
+
+    def versions(self, name: str) -> tuple[str, ...]:
+        """Every version of the distribution that may be installed from this lock, sorted; one
+        whose version its own build says is "dynamic"."""
+        locked = self.distributions.get(normalized(name))
+        if locked is None or locked.identity is None:
+            return ()
+        words = (part.partition(" ")[0] for part in locked.identity.split(", "))
+        return tuple(sorted({_DYNAMIC if word == _FROM else word for word in words}))
 
     def providers(self, module: str) -> tuple[str, ...]:
         """The distributions of this lock that the import name may mean, sorted."""
@@ -119,6 +129,11 @@ def read_lock(
         if kept is not None:
             _remember(kept, found)
     return Lock(found, {normalized(name): text for name, text in (sources or {}).items()})
+
+
+def parse_lock(content: bytes, shown: str) -> Lock:
+    """The lock that is `content`. Raises `ConfigError` for what cannot be understood."""
+    return Lock(_parse(content, shown))
 
 
 def _content(path: Path, digest: Digest, shown: str) -> bytes:
@@ -235,7 +250,7 @@ def _identity(table: Mapping[str, object], source: Mapping[str, object]) -> str:
         return version
     # What is at an index stays; at any other address the lock says what was there.
     hashes = sorted(_hashes(table)) if kind in ("url", "path") else []
-    return " ".join(filter(None, (version, "from", where, *hashes)))
+    return " ".join(filter(None, (version, _FROM, where, *hashes)))
 
 
 def _hashes(table: Mapping[str, object]) -> set[str]:

@@ -69,6 +69,7 @@ class Workspace:
 
     def notebook(self, package: str, cells: Mapping[str, str], top: str = "") -> None:
         """A notebook with the cells `id: source`, in that order; `top` is TOML before them."""
+        assert package, "'.' is the notebook at the root"
         lines = [f'notebook_id = "{package}"', f'name = "{package}"', top]
         for position, (cell, source) in enumerate(cells.items(), start=1):
             lines += ["[[cells]]", f'id = "{cell}"', f'file = "{cell}.py"', f"order = {position}"]

@@ -12,6 +12,7 @@ from strata.cli.options import pace_options, shared_options
 from strata.cli.patterns import PatternCommand
 from strata.cli.session import Request
 from strata.cli.verifying import sample_of
+from strata.core.errors import UsageError
 
 if TYPE_CHECKING:
     from strata.cli.stamp import Found
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 @pace_options
 @click.option("--force", is_flag=True, help="Run the named cells although they are up to date.")
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would run, and why; run nothing.")
+@click.option("--since", metavar="REV",
+              help="What changed since this revision of git, and what needs it.")  # fmt: skip
 @click.option("--check", is_flag=True,
               help="As -n; end with 3 if anything would run.")  # fmt: skip
 @shared_options
@@ -33,6 +36,7 @@ def command(
     keep_going: bool,
     force: bool,
     dry_run: bool,
+    since: str | None,
     check: bool,
     worker: str | None,
     sandbox: str | None,
@@ -61,6 +65,19 @@ def command(
     """
     dry_run = dry_run or check
     sample = sample_of(verify, verify_seed, dry_run=dry_run)
-    request = Request(jobs, keep_going, force, dry_run, sandbox, network, fix, warm, verify=sample)
+    if fix and since is not None:
+        raise UsageError("--fix changes cells, so it cannot go with --since", hint="fix them first")
+    request = Request(
+        jobs=jobs,
+        keep_going=keep_going,
+        force=force,
+        dry_run=dry_run,
+        sandbox=sandbox,
+        network=network,
+        fix=fix,
+        warm=warm,
+        verify=sample,
+        since=since,
+    )
     telling = Telling(as_json, events, profile, verbose, check)
     return build_here(Path.cwd(), patterns, request, worker, telling, found)

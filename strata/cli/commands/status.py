@@ -7,18 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from strata.cli.invocation import (
-    actions,
-    load_cells,
-    open_workspace,
-    patterns_of,
-    starting_point,
-    wanted_labels,
-)
+from strata.cli.invocation import open_workspace, patterns_of, starting_point
 from strata.cli.output import print_json, report_json, say_notice
 from strata.cli.patterns import PatternCommand
 from strata.cli.proving import heard, proving
-from strata.cli.session import Request, run_build
+from strata.cli.session import Request
+from strata.cli.wanted import build_wanted, wanted_by
 from strata.console.format import duration
 from strata.console.lines import headline, one_line
 from strata.core.events import Status
@@ -53,11 +47,8 @@ def command(found: Found | None, patterns: tuple[str, ...], as_json: bool) -> No
     with proving(None if as_json else found) as proof:
         start, texts = starting_point(Path.cwd(), patterns)
         opened = open_workspace(start, heard(proof, say_notice), proof=proof)
-        wanted_patterns = patterns_of(opened, texts)
-        cells = load_cells(opened, wanted_patterns)
-        wanted = wanted_labels(cells.names.expand(wanted_patterns))
-        planned = actions(opened, cells, wanted)
-        report = run_build(opened, planned, wanted, Request(dry_run=True))
+        wanted = wanted_by(opened, patterns_of(opened, texts))
+        report = build_wanted(opened, wanted, Request(dry_run=True)).report
         if as_json:
             print_json(report_json(report))
             return

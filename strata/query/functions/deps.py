@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from strata.analysis.graph import CellGraph
-from strata.query.expression import Labels, spread
+from strata.query.arguments import Argument
+from strata.query.graph import QueryGraph
+from strata.query.nodes import Nodes
 
-ARGUMENTS = (Labels, int)
+ARGUMENTS = (Argument.NODES, Argument.DEPTH)
 OPTIONAL = 1
 
 
-def call(graph: CellGraph, start: Labels, depth: int | None = None) -> Labels:
+def call(graph: QueryGraph, start: Nodes, depth: int | None = None) -> Nodes:
     """`start` and all it needs."""
-    return spread(start, graph.needs, depth)
+    return graph.walk(start, graph.needs, depth)

@@ -1,20 +1,22 @@
-"""`rdeps(universe, x[, depth])`: x and everything in the universe's needs that needs it."""
+"""`rdeps(universe, x[, depth])`: what needs x, and x, among the universe and all that it needs."""
 
 from __future__ import annotations
 
-from strata.analysis.graph import CellGraph
-from strata.core.label import Label
-from strata.query.expression import Labels, spread
+from strata.query.arguments import EVERYTHING, Argument
+from strata.query.graph import QueryGraph
+from strata.query.nodes import Node, Nodes
 
-ARGUMENTS = (Labels, Labels, int)
+ARGUMENTS = (Argument.NODES, Argument.NODES, Argument.DEPTH)
 OPTIONAL = 1
+FIRST_SET = EVERYTHING
 
 
-def call(graph: CellGraph, universe: Labels, start: Labels, depth: int | None = None) -> Labels:
+def call(graph: QueryGraph, universe: Nodes, start: Nodes, depth: int | None = None) -> Nodes:
     """Within the transitive closure of `universe`: `start` and all that needs it."""
-    closure = spread(universe, graph.needs, None)
+    closure = graph.walk(universe, graph.needs)
 
-    def readers(label: Label) -> list[Label]:
-        return [r for r in graph.readers.get(label, ()) if r in closure]
+    def readers(node: Node) -> list[Node]:
+        return [r for r in graph.readers(node) if r in closure]
 
-    return spread(start & closure, readers, depth)
+    begins = (n for n in start if n in closure or not graph.only_shown((n,)))
+    return graph.walk(begins, readers, depth)
