@@ -25,6 +25,8 @@ COMMANDS = {
     "status": "Say what is up to date and what is not, without running anything.",
     "accept": "Say that an edit of a cell does not change its result.",
     "query": "Ask about the graph of cells, without running anything.",
+    "aquery": "Show the actions of cells: their keys, and what is in them.",
+    "graph": "Draw cells as one picture, coloured by state.",
     "explain": "Say why a cell ran or did not, from what is recorded.",
     "log": "Show the console output and the error of a cell's last run.",
     "show": "Show a cell's values and displays.",
@@ -63,6 +65,13 @@ class LazyGroup(click.Group):
         command = module.command
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click would end with 1
+            _let_reader_go()
+            return ExitCode.OK
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -128,8 +137,7 @@ def run(argv: list[str] | None = None, found: Found | None = None) -> int:
         say_error(problem)
         return problem.exit_code
     except BrokenPipeError:
-        # The reader went away (`strata query … | head`); Python would complain again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_reader_go()
         return ExitCode.OK
     except OSError as problem:
         if problem.filename is None and problem.errno is None:
@@ -144,6 +152,12 @@ def say_error(problem: StrataError) -> None:
     click.echo(f"error: {problem.message}", err=True)
     if problem.hint:
         click.echo(f"  {problem.hint}", err=True)
+
+
+def _let_reader_go() -> None:
+    """What is still to be said is said to nobody: the reader went away (`strata query … | head`),
+    and Python would complain of it again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _flush() -> None:
