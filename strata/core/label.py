@@ -85,17 +85,20 @@ def parse_pattern(text: str, current_package: str | None) -> TargetPattern:
     if colon and not rest:
         raise LabelError(f"'{text}' names no cell after the colon", hint=_FORMS)
     subtree = False
-    if not colon and (folder == "..." or folder.endswith("/...")):
+    if (not colon or rest in _ALL) and (folder == "..." or folder.endswith("/...")):
         subtree = True
         folder = folder[:-3].rstrip("/") if folder != "//..." else "//"
     package = _package(folder, current_package, text)
     if subtree:
         return TargetPattern(text, Scope.SUBTREE, package, negative=negative)
-    if not colon or rest in ("all", "*"):
+    if not colon or rest in _ALL:
         return TargetPattern(text, Scope.PACKAGE, package, negative=negative)
     name, variable, qualifier = _split_cell(rest, text)
     return TargetPattern(text, Scope.CELL, package, name, variable, qualifier, negative)
 
+
+_ALL = ("all", "*", "all-targets")
+"""What stands for all cells after the colon, as in Bazel."""
 
 _FORMS = "write //notebook:cell, //notebook, //folder/..., //..., :cell, or a path to a notebook"
 

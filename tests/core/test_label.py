@@ -15,7 +15,7 @@ printable = st.characters(
     include_characters=" ",
     exclude_characters=":%@/\\",
 )
-reserved = ("all", "*", ".", "..", "...")
+reserved = ("all", "*", "all-targets", ".", "..", "...")
 names = st.text(printable, min_size=1, max_size=8).filter(lambda name: name not in reserved)
 packages = st.lists(names, max_size=3).map("/".join)
 
@@ -67,6 +67,9 @@ CELL, PACKAGE, SUBTREE = Scope.CELL, Scope.PACKAGE, Scope.SUBTREE
         ("//train", PACKAGE, "train", None, None, None, False),
         ("//train/", PACKAGE, "train", None, None, None, False),
         ("//train:all", PACKAGE, "train", None, None, None, False),
+        ("//train:all-targets", PACKAGE, "train", None, None, None, False),
+        ("//train/...:all", SUBTREE, "train", None, None, None, False),
+        ("//...:*", SUBTREE, "", None, None, None, False),
         ("//train:*", PACKAGE, "train", None, None, None, False),
         ("//", PACKAGE, "", None, None, None, False),
         ("//...", SUBTREE, "", None, None, None, False),
