@@ -10,13 +10,12 @@ import contextlib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from strata.cli import graph_memory
 from strata.cli.facts import Facts
 from strata.core.dataclass import dataclass, field
-from strata.core.errors import LabelError
+from strata.core.errors import LabelError, StrataError
 from strata.core.label import TargetPattern
 from strata.query.arguments import EVERYTHING
 from strata.query.checking import check
@@ -38,6 +37,10 @@ if TYPE_CHECKING:
 
 Keep: TypeAlias = Callable[[str], None]
 """Takes what was said in answer, to be said again as long as nothing has changed."""
+
+
+class _NeedsMore(StrataError):
+    """A question asks for what is not in the graph that is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,8 @@ class Asked:
     nodes: Nodes
     load: Callable[[], tuple[Opened, Cells]] = field(repr=False)
     missing: Sequence[str] = ()
+    notices: Sequence[tuple[str, str]] = ()
+    """Level and message of what was said when the cells were loaded, and is not said yet."""
 
     @property
     def opened(self) -> Opened:
@@ -96,9 +101,10 @@ def asking(question: Question, found: Found | None) -> Iterator[tuple[Asked, Kee
     since are loaded. `found` is None where nothing is to be kept.
     """
     memory = None if found is None else graph_memory.recall(found.asked[1], os.environ)
-    recalled = None if found is None or memory is None else _recalled(question, found, memory)
-    if recalled is not None:
-        yield recalled
+    answer = None if found is None or memory is None else recalled(question, found, memory)
+    if answer is not None:
+        _say(answer[0].notices)
+        yield answer
         return
     from strata.cli.graph_keeping import forget_graph, keep_graph
     from strata.cli.proving import proving
@@ -130,6 +136,8 @@ def _asked(
 ) -> tuple[Asked, Opened, Cells]:
     """The answer, the workspace, and the cells that were loaded: without those of notebooks in the
     `memory` that did not change since, as the `proof` has found."""
+    from pathlib import Path
+
     from strata.cli.invocation import load_cells, open_workspace, pattern_of
     from strata.cli.output import say_notice
     from strata.cli.proving import heard
@@ -173,13 +181,17 @@ def _asked(
     return Asked(walked, nodes, load, tuple(missing)), opened, cells
 
 
-def _recalled(question: Question, found: Found, memory: Memory) -> tuple[Asked, Keep] | None:
-    """The answer from the graph that is remembered, if it holds and every pattern means something
-    in it."""
+def recalled(
+    question: Question, found: Found, memory: Memory, *, may_load: bool = True
+) -> tuple[Asked, Keep] | None:
+    """The answer from the graph that is remembered, and what keeps it, if it holds and every
+    pattern means something in it; without `may_load` only if it needs no more than that."""
     parsed = question.parsed()
     loaded: list[tuple[Opened, Cells]] = []
 
     def load() -> tuple[Opened, Cells]:
+        if not may_load:
+            raise _NeedsMore("more than what is remembered is needed")
         if not loaded:
             loaded.append(_loaded_again(patterns.values()))
         return loaded[0]
@@ -196,19 +208,20 @@ def _recalled(question: Question, found: Found, memory: Memory) -> tuple[Asked, 
         graph = QueryGraph(known.graph, facts, facts, facts, question.shown, question.implicit)
         resolve = _resolver(graph, known.names, patterns, give_up)
         nodes = evaluate(parsed, graph, resolve, question.text)
-    except LabelError:
+    except (LabelError, _NeedsMore):
         return None  # loading says it, with all that there is to say before
-    _say(known.notices)
 
     def keep(said: str) -> None:
         if not loaded and not known.notices:
             graph_memory.keep_answer(known, found.asked, said)
 
-    return Asked(graph, nodes, load), keep
+    return Asked(graph, nodes, load, notices=known.notices), keep
 
 
 def _loaded_again(patterns: Iterable[TargetPattern]) -> tuple[Opened, Cells]:
     """The cells that patterns mean, without what was said of them already."""
+    from pathlib import Path
+
     from strata.cli.invocation import load_cells, open_workspace
     from strata.cli.output import say_notice
     from strata.core.dataclass import replace

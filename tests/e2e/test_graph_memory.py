@@ -88,15 +88,43 @@ def test_a_new_question_about_what_nobody_touched_loads_no_notebook(workspace: W
         assert not loaded, question
 
 
-def test_an_answer_from_memory_is_a_stamp_itself(workspace: Workspace) -> None:
-    settle(workspace)
-    first, _ = ask(workspace.root, "deps(//nb:c)")
-    command = [sys.executable, "-X", "importtime", str(STRATA), "query", "deps(//nb:c)"]
-    second = subprocess.run(
+def imported(workspace: Workspace, *arguments: str) -> tuple[str, str]:
+    """What a question says, and what was imported for it."""
+    command = [sys.executable, "-X", "importtime", str(STRATA), "query", *arguments]
+    ended = subprocess.run(
         command, cwd=workspace.root, capture_output=True, text=True, check=True, timeout=60
     )
-    assert second.stdout == first.out
-    assert "strata.cli.main" not in second.stderr
+    return ended.stdout, ended.stderr
+
+
+def test_an_answer_from_memory_is_a_stamp_itself(workspace: Workspace) -> None:
+    settle(workspace)
+    first, loaded = imported(workspace, "deps(//nb:c)")
+    second, for_stamp = imported(workspace, "deps(//nb:c)")
+    assert second == first == "//base:x\n//base:y\n//nb:a\n//nb:b\n//nb:c\n"
+    assert "strata.query.evaluation" in loaded
+    assert "strata.query.evaluation" not in for_stamp
+
+
+def test_a_plain_question_is_answered_without_the_command_line(workspace: Workspace) -> None:
+    settle(workspace)
+    for words in (["rdeps", "//base:x"], ["deps", "//nb:c"], ["somepath", "//nb:c", "//base:x"]):
+        said, loaded = imported(workspace, *words)
+        assert "click" not in loaded, words
+        with_option, by_command_line = imported(workspace, *words, "--order_output=auto")
+        assert said == with_option
+        assert "click" in by_command_line
+
+
+@pytest.mark.parametrize(
+    "words", ["dep(//nb)", "deps(//bn)", "//nb:nope", "$x", "deps(//nb", "slower(x, //nb)"]
+)
+def test_what_is_wrong_is_said_as_without_memory(workspace: Workspace, words: str) -> None:
+    expected, _ = ask(workspace.root, words)
+    settle(workspace)
+    assert ask(workspace.root, words)[0] == expected
+    assert expected.code == 2
+    assert expected.err.startswith("error: ")
 
 
 CHANGES: dict[str, Callable[[Workspace], object]] = {
