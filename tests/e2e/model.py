@@ -155,7 +155,9 @@ class World:
             wanted |= {f"{package}/cells/{c.id}.py": c.text for c in notebook.cells}
             wanted |= {f"{package}/{name}": text for name, text in notebook.files.items()}
             wanted |= {f"{package}/{n}.py": m.text for n, m in notebook.modules.items()}
-        kept = {p for p in root.rglob("*") if p.is_file() and ".strata" not in p.parts}
+        # What is in .strata may go while it is walked: a process that is ending cleans up.
+        tops = [top for top in root.glob("*") if top.name != ".strata"]
+        kept = {p for top in tops for p in (top, *top.rglob("*")) if p.is_file()}
         for path in kept - {root / name for name in wanted}:
             path.unlink()
         for name, text in wanted.items():
