@@ -77,6 +77,7 @@ def peak_bytes(bench: Bench, command: Command) -> int:
         cwd=command.folder,
         env=environment(command.variables),
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         check=False,
     )
     if ended.returncode:

@@ -8,19 +8,22 @@ busy moment of the machine hits all of them; the best run and the median are kep
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import re
+import signal
 import statistics
 import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 LIMIT_S = 1_200.0
+_TO_END_S = 30.0
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _SET_CHILD_SUBREAPER = 36
 _NOT_AT_USERS = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "VIRTUAL_ENV", "STRATA_CACHE_DIR")
@@ -73,10 +76,17 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A command, and what is done before each of its runs, unmeasured."""
+    """A command, and what is done before each of its runs, unmeasured. With `others`, they are run
+    in turn after it, so that what was asked just now is not asked again."""
 
     command: Command
     prepare: Callable[[], object] = lambda: None
+    others: tuple[Command, ...] = ()
+
+    def at(self, turn: int) -> Command:
+        """What is run in that turn, from 0."""
+        commands = (self.command, *self.others)
+        return commands[turn % len(commands)]
 
 
 def interleaved(
@@ -86,13 +96,13 @@ def interleaved(
     run no more, but each at least once. A trial that fails is left out of the later turns."""
     samples: dict[str, list[Sample]] = {name: [] for name in trials}
     failed: dict[str, RunFailed] = {}
-    for _ in range(repeats):
+    for turn in range(repeats):
         for name, trial in trials.items():
             if name in failed or sum(s.wall_s for s in samples[name]) > budget_s:
                 continue
             try:
                 trial.prepare()
-                samples[name].append(run(trial.command))
+                samples[name].append(run(trial.at(turn)))
             except RunFailed as problem:
                 failed[name] = problem
     return {name: failed.get(name) or Measured(tuple(samples[name])) for name in trials}
@@ -181,6 +191,20 @@ def _living_cpu_s() -> dict[int, float]:
     return {pid: cpu_s[pid] for pid in found}
 
 
+def servers_peak_bytes() -> int:
+    """What the largest process that was left running has had in memory at most; 0 for none."""
+    return max(map(_peak_bytes, _living_cpu_s()), default=0)
+
+
+def _peak_bytes(pid: int) -> int:
+    try:
+        text = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except OSError:
+        return 0
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", text, re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
+
+
 def _stat_of(pid: str) -> list[bytes] | None:
     """The fields after the name, or None when the process is gone."""
     try:
@@ -201,11 +225,12 @@ def descendants(root: int, parents: Mapping[int, int]) -> set[int]:
     return found - {root}
 
 
-def stop_servers(pids: Iterable[int] | None = None) -> None:
-    """Ends what the measured commands left running."""
-    for pid in _living_cpu_s() if pids is None else pids:
-        try:
-            os.kill(pid, 15)
-        except ProcessLookupError:
-            continue
+def stop_servers() -> None:
+    """Ends what the measured commands left running; afterwards it is gone, or takes very long."""
+    for pid in _living_cpu_s():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    until = time.monotonic() + _TO_END_S
+    while _living_cpu_s() and time.monotonic() < until:
+        time.sleep(0.03)
     _reaped_cpu_s({}, 0.0)

@@ -15,6 +15,9 @@ from benchmarks.harness.measure import Command, environment
 TOUCH = "touch {out}"
 """The recipe of a graph that is measured when nothing is to do; `{out}` is the output."""
 
+NOTHING = ""
+"""The recipe of a graph that is only asked about; for tools that answer questions."""
+
 
 class NotInstalled(Exception):
     """The tool cannot be had on this machine; says what would help."""

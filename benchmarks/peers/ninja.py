@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.harness.graphs import Graph
+from benchmarks.harness.graphs import Graph, place_of
 from benchmarks.harness.measure import Command
 from benchmarks.peers.base import (
     TOUCH,
@@ -29,15 +29,16 @@ class Ninja:
         return told(self._program, "--version")
 
     def write(self, graph: Graph, folder: Path, recipe: str = TOUCH) -> None:
-        lines = ["rule cell", f"  command = {recipe.format(out='$out')}"]
+        lines = ["rule cell", f"  command = {recipe.format(out='$out')}"] if recipe else []
+        rule = "cell" if recipe else "phony"
         for notebook in graph:
             outputs = []
             for cell in notebook.cells:
                 out = output_of(notebook.folder, cell.name)
-                before = [output_of(notebook.folder, name) for name in cell.needs]
+                before = [output_of(*place_of(notebook.folder, need)) for need in cell.needs]
                 inputs = [source_of(notebook.folder, cell.name), *before]
                 implicit = f"{notebook.folder}/notebook.toml"
-                lines.append(f"build {out}: cell {' '.join(inputs)} | {implicit}")
+                lines.append(f"build {out}: {rule} {' '.join(inputs)} | {implicit}")
                 outputs.append(out)
             lines.append(f"build {notebook.folder}: phony {' '.join(outputs)}")
         lines.append(f"default {' '.join(notebook.folder for notebook in graph)}")
@@ -47,6 +48,6 @@ class Ninja:
         slots = (f"-j{jobs}",) if jobs else ()
         return Command((self._program, *slots, *([notebook] if notebook else [])), folder)
 
-    def inputs(self, folder: Path, notebook: str) -> Command:
-        """Says what a notebook needs, and runs nothing."""
-        return Command((self._program, "-t", "inputs", notebook), folder)
+    def inputs(self, folder: Path, notebook: str, cell: str) -> Command:
+        """Says what a cell needs, and runs nothing."""
+        return Command((self._program, "-t", "inputs", output_of(notebook, cell)), folder)

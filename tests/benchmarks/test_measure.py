@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from benchmarks.harness.measure import (
     run,
 )
 
+ROOT = Path(__file__).parents[2]
+
 
 def python(code: str, folder: Path, expect: str = "") -> Command:
     return Command((sys.executable, "-ISc", code), folder, expect=expect)
@@ -33,6 +36,37 @@ def test_commands_run_in_turn_each_prepared(tmp_path: Path) -> None:
     found = interleaved(trials, repeats=2)
     assert log == ["a", "b", "a", "b"]
     assert [len(r.samples) for r in found.values() if isinstance(r, Measured)] == [2, 2]
+
+
+def test_commands_of_one_trial_are_run_in_turn(tmp_path: Path) -> None:
+    first, second = (python(f"open('log', 'a').write('{name}')", tmp_path) for name in "ab")
+    interleaved({"both": Trial(first, others=(second,))}, repeats=3)
+    assert (tmp_path / "log").read_text() == "aba"
+
+
+_SERVER = "x = bytearray(10**8); import time; print('up', flush=True); time.sleep(600)"
+_STARTING = f"""
+import subprocess, sys
+argv = [sys.executable, "-ISc", {_SERVER!r}]
+subprocess.Popen(argv, stdout=subprocess.PIPE).stdout.readline()
+"""
+_MEASURING = f"""
+import sys
+from pathlib import Path
+from benchmarks.harness.measure import *
+adopt_orphans()
+run(Command((sys.executable, "-ISc", {_STARTING!r}), Path()))
+running = servers_peak_bytes()
+stop_servers()
+print(running > 10**8, servers_peak_bytes())
+"""
+
+
+def test_memory_of_what_is_left_running_counts_until_it_is_stopped() -> None:
+    """In a process of its own, which adopts what it starts."""
+    argv = [sys.executable, "-c", _MEASURING]
+    ended = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.stdout.split() == ["True", "0"], ended.stderr
 
 
 def test_a_command_that_has_used_its_budget_runs_once(tmp_path: Path) -> None:
