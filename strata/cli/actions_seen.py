@@ -6,6 +6,7 @@ is noted on the way. Nothing is run, and where a workspace has no state yet none
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from strata.cli.invocation import Cells, Opened, Planned
@@ -96,11 +97,11 @@ class Watch:
 
 def see_actions(opened: Opened, cells: Cells, labels: Sequence[Label]) -> Seeing:
     """The actions of `labels`. Ctrl-C ends it in order and is in what is returned."""
-    known = KnownCells(opened, cells)
-    planned = known.planned
     watch = Watch(frozenset(labels))
     request = Request(dry_run=True)
-    report = run_build(known.beside(), planned, labels, request, watch)
+    with contextlib.closing(KnownCells(opened, cells)) as known:
+        planned = known.planned
+        report = run_build(known.beside(), planned, labels, request, watch)
     found = tuple(_cells(cells, planned, labels, report, watch))
     have_some = {cell.label for cell in found}
     return Seeing(

@@ -6,6 +6,7 @@ remembered without the command line (`strata.cli.boot`).
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -70,7 +71,8 @@ def remembered_answer(words: Sequence[str], found: Found, environ: Mapping[str, 
         memory = graph_memory.recall(found.asked[1], environ)
         if memory is None:
             return None
-        answer = recalled(wish.question, found, memory, may_load=False)
+        nothing = contextlib.ExitStack()  # is opened, as nothing may be loaded
+        answer = recalled(wish.question, found, memory, nothing, may_load=False)
         if answer is None:
             return None
         asked, keep = answer

@@ -88,11 +88,6 @@ class Asked:
         return self.load()[1]
 
 
-def ask(question: Question) -> Asked:
-    """The answer, as somebody in the current folder means the question; notebooks are loaded."""
-    return _asked(question, None, None)[0]
-
-
 @contextlib.contextmanager
 def asking(question: Question, found: Found | None) -> Iterator[tuple[Asked, Keep]]:
     """The answer, and what keeps it.
@@ -101,11 +96,24 @@ def asking(question: Question, found: Found | None) -> Iterator[tuple[Asked, Kee
     since are loaded. `found` is None where nothing is to be kept.
     """
     memory = None if found is None else graph_memory.recall(found.asked[1], os.environ)
-    answer = None if found is None or memory is None else recalled(question, found, memory)
-    if answer is not None:
-        _say(answer[0].notices)
-        yield answer
-        return
+    with contextlib.ExitStack() as closing:
+        if found is not None and memory is not None:
+            answer = recalled(question, found, memory, closing)
+            if answer is not None:
+                _say(answer[0].notices)
+                yield answer
+                return
+        yield closing.enter_context(_asking(question, found, memory, closing))
+
+
+@contextlib.contextmanager
+def _asking(
+    question: Question,
+    found: Found | None,
+    memory: Memory | None,
+    closing: contextlib.ExitStack,
+) -> Iterator[tuple[Asked, Keep]]:
+    """The same, with notebooks loaded."""
     from strata.cli.graph_keeping import forget_graph, keep_graph
     from strata.cli.proving import proving
 
@@ -115,7 +123,7 @@ def asking(question: Question, found: Found | None) -> Iterator[tuple[Asked, Kee
     with proving(found) as proof:
         if proof is not None:
             proof.found = earlier
-        asked, opened, cells = _asked(question, proof, memory)
+        asked, opened, cells = _asked(question, proof, memory, closing)
 
         def keep(said: str) -> None:
             is_narrowed = proof is not None and proof.narrowed is not None
@@ -132,7 +140,10 @@ def asking(question: Question, found: Found | None) -> Iterator[tuple[Asked, Kee
 
 
 def _asked(
-    question: Question, proof: Proof | None, memory: Memory | None
+    question: Question,
+    proof: Proof | None,
+    memory: Memory | None,
+    closing: contextlib.ExitStack,
 ) -> tuple[Asked, Opened, Cells]:
     """The answer, the workspace, and the cells that were loaded: without those of notebooks in the
     `memory` that did not change since, as the `proof` has found."""
@@ -174,7 +185,7 @@ def _asked(
         opened.leave_no_stamp()  # what is looked at from now on is not looked at for anybody
         return _loaded_again(patterns.values())
 
-    facts = Facts(load)
+    facts = closing.enter_context(contextlib.closing(Facts(load)))
     walked = QueryGraph(graph, facts, facts, facts, question.shown, question.implicit)
     resolve = _resolver(walked, names, patterns, pass_over)
     nodes = evaluate(parsed, walked, resolve, question.text)
@@ -182,10 +193,16 @@ def _asked(
 
 
 def recalled(
-    question: Question, found: Found, memory: Memory, *, may_load: bool = True
+    question: Question,
+    found: Found,
+    memory: Memory,
+    closing: contextlib.ExitStack,
+    *,
+    may_load: bool = True,
 ) -> tuple[Asked, Keep] | None:
     """The answer from the graph that is remembered, and what keeps it, if it holds and every
-    pattern means something in it; without `may_load` only if it needs no more than that."""
+    pattern means something in it; without `may_load` only if it needs no more than that. What is
+    opened on the way is open until `closing` is closed."""
     parsed = question.parsed()
     loaded: list[tuple[Opened, Cells]] = []
 
@@ -199,7 +216,7 @@ def recalled(
     def give_up(pattern: TargetPattern, problem: LabelError) -> None:
         raise problem
 
-    facts = Facts(load)
+    facts = closing.enter_context(contextlib.closing(Facts(load)))
     try:
         patterns = graph_memory.patterns_in(memory, found.asked[1], question.patterns())
         known = graph_memory.known(memory, patterns.values())

@@ -6,6 +6,7 @@ what changed since, only that is looked at (`strata.cli.proving`).
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -124,16 +125,20 @@ def _since(
     opened: Opened, everything: Wanted, revision: str, request: Request, worker: str | None
 ) -> BuildReport:
     """Builds what is affected, and then what only then turned out to be."""
-    from strata.cli.since import Since, merged  # loads much, and most builds are of all
+    # They load much, and most builds are of all.
+    from strata.cli.known_cells import KnownCells
+    from strata.cli.since import Since, merged
 
-    since = Since(opened, everything, revision)
-    if everything.labels and not since.wanted.labels:
-        opened.emit(Notice("note", f"nothing of this changed since {revision}"))
-    linted = replace(opened, emit=linting(opened.emit, everything.cells))
-    report = build_wanted(linted, since.wanted, request, worker).report
-    while not report.interrupted and (more := since.overtaken_by(report)) is not None:
-        opened.emit(Notice("note", "files were written that other cells read: building those, too"))
-        report = merged(report, build_wanted(linted, more, request, worker).report)
+    with contextlib.closing(KnownCells(opened, everything.cells)) as known:
+        since = Since(known, everything, revision)
+        if everything.labels and not since.wanted.labels:
+            opened.emit(Notice("note", f"nothing of this changed since {revision}"))
+        linted = replace(opened, emit=linting(opened.emit, everything.cells))
+        report = build_wanted(linted, since.wanted, request, worker).report
+        while not report.interrupted and (more := since.overtaken_by(report)) is not None:
+            what = "files were written that other cells read: building those, too"
+            opened.emit(Notice("note", what))
+            report = merged(report, build_wanted(linted, more, request, worker).report)
     return report
 
 

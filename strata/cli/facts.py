@@ -5,6 +5,7 @@ Most questions ask for none of it, so what looks it up is not even imported befo
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -23,12 +24,17 @@ class Facts:
 
     def __init__(self, load: Callable[[], tuple[Opened, Cells]]) -> None:
         self._load = load
+        self._closing = contextlib.ExitStack()
+
+    def close(self) -> None:
+        """Ends the use of what was opened on the way."""
+        self._closing.close()
 
     @cached_property
     def _known(self) -> KnownCells:
         from strata.cli.known_cells import KnownCells
 
-        return KnownCells(*self._load())
+        return self._closing.enter_context(contextlib.closing(KnownCells(*self._load())))
 
     @cached_property
     def _inputs(self) -> CellInputs:

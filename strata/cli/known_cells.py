@@ -6,8 +6,8 @@ them. Nothing is made on the way: no lock, no environment, no state.
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
-import weakref
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,16 +28,21 @@ if TYPE_CHECKING:
 
 
 class KnownCells:
-    """The cells of one workspace that a question has loaded."""
+    """The cells of one workspace that a question has loaded. To be closed."""
 
     def __init__(self, opened: Opened, cells: Cells) -> None:
         self.opened = opened
         self.cells = cells
+        self._closing = contextlib.ExitStack()
         self._digest = cache(digest_file)  # many notebooks have one lock
         self._projects: dict[str, Project | None] = {}
         self._locks: dict[str, Lock | None] = {}
         self._runs: dict[Label, list[Run]] = {}
         self._said: set[Notice] = set()
+
+    def close(self) -> None:
+        """Ends the use of the journal, and removes what was put aside."""
+        self._closing.close()
 
     @property
     def root(self) -> Path:
@@ -65,9 +70,7 @@ class KnownCells:
     @cached_property
     def aside(self) -> Path:
         """An empty folder for as long as this is used."""
-        folder = tempfile.TemporaryDirectory(prefix="strata-")
-        weakref.finalize(self, folder.cleanup)
-        return Path(folder.name)
+        return Path(self._closing.enter_context(tempfile.TemporaryDirectory(prefix="strata-")))
 
     def beside(self, *, empty: bool = False) -> Opened:
         """The workspace for a dry run that leaves nothing in it: what is not there is aside, and
@@ -143,8 +146,7 @@ class KnownCells:
         except StoreError as problem:
             self._warn(problem)
             return None
-        weakref.finalize(self, journal.close)
-        return journal
+        return self._closing.enter_context(contextlib.closing(journal))
 
     def _warn(self, problem: StoreError) -> None:
         self.emit(Notice("warning", f"of earlier runs nothing is known: {problem.message}"))

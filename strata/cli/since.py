@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterable, Iterator
 from strata.cli.cell_changes import CellChanges
 from strata.cli.cell_inputs import CellInputs
 from strata.cli.cell_records import CellRecords
-from strata.cli.invocation import Opened
 from strata.cli.known_cells import KnownCells
 from strata.cli.wanted import Wanted
 from strata.core.dataclass import replace
@@ -28,10 +27,11 @@ from strata.query.nodes import Nodes, cells_among
 class Since:
     """What of `wanted` may not be as it was at `revision`, or as what ran meanwhile left it."""
 
-    def __init__(self, opened: Opened, wanted: Wanted, revision: str) -> None:
-        """Raises `UsageError` where there is no such revision, or no repository."""
+    def __init__(self, known: KnownCells, wanted: Wanted, revision: str) -> None:
+        """`known` are the cells of `wanted`. Raises `UsageError` where there is no such revision,
+        or no repository."""
         self._wanted = wanted
-        self._known = KnownCells(opened, wanted.cells)
+        self._known = known
         self._inputs = CellInputs(self._known)
         self._changes = CellChanges(self._known, self._inputs)
         records = CellRecords(self._known)

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from strata.analysis.graph import CellGraph, Edge
 from strata.core.label import Label
 from strata.query.nodes import Distribution, File, Kind, Node, Nodes, Variable, kind_of
-from strata.query.world import Changes, Inputs, Records
+from strata.query.world import Changes, Inputs, Recorded, Records
 
 Neighbours: TypeAlias = Callable[[Node], Sequence[Node]]
 
@@ -110,6 +110,11 @@ class QueryGraph:
         if self.shown == _ONLY_CELLS:
             return frozenset(node for node in nodes if isinstance(node, Label))
         return frozenset(node for node in nodes if kind_of(node) in self.shown)
+
+    def recorded(self, nodes: Iterable[Node], test: Callable[[Recorded], bool]) -> Nodes:
+        """The cells among `nodes` whose last run with a result is recorded and passes `test`."""
+        runs = ((n, self.records.recorded(n)) for n in nodes if isinstance(n, Label))
+        return frozenset(label for label, run in runs if run is not None and test(run))
 
     def in_order(self, nodes: Collection[Node]) -> list[Node]:
         """`nodes`: cells in definition order, each before its variables; then files and

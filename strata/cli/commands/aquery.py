@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import click
 
 from strata.cli.actions_seen import Seeing, see_actions
-from strata.cli.asking import Asked, Question, ask
+from strata.cli.asking import Asked, Question, asking
 from strata.cli.output import say_notice
 from strata.cli.patterns import PatternCommand
 from strata.core.errors import ExitCode
@@ -42,10 +42,8 @@ def command(
     strata aquery --json //... | jq -r '.cells[] | .label + " " + (.actions[].key // "?")'
     """
     text = spelled(expression)
-    asked = ask(Question(text, keep_going=keep_going))
-    # What is said depends on what the cache has: no stamp can stand for it.
-    asked.opened.leave_no_stamp()
-    seeing = see_actions(asked.opened, asked.cells, _labels(asked))
+    with asking(Question(text, keep_going=keep_going), None) as (asked, _):
+        seeing = see_actions(asked.opened, asked.cells, _labels(asked))
     if seeing.interrupted:
         return ExitCode.INTERRUPTED
     for piece in _pieces(seeing, text, output=output, as_json=as_json, whole=verbose):

@@ -9,7 +9,7 @@ from strata.core.quantities import parse_size
 from strata.query.arguments import Argument, ArgumentError
 from strata.query.graph import QueryGraph
 from strata.query.mistakes import quoted
-from strata.query.nodes import Nodes, cells_among
+from strata.query.nodes import Nodes
 
 ARGUMENTS = (Argument.TEXT, Argument.NODES)
 OPTIONAL = 0
@@ -22,5 +22,4 @@ def call(graph: QueryGraph, least: str, start: Nodes) -> Nodes:
     except ValueError:
         what = f"{quoted(least)} is no size"
         raise ArgumentError(0, what, "write one such as 1GiB, 200MB or 4096") from None
-    recorded = ((label, graph.records.recorded(label)) for label in cells_among(start))
-    return frozenset(label for label, left in recorded if left and left.size_bytes >= least_bytes)
+    return graph.recorded(start, lambda run: run.size_bytes >= least_bytes)
