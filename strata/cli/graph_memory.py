@@ -185,13 +185,10 @@ def _with_imports(memory: Memory, wanted: Iterable[str]) -> set[str] | None:
 
 def _that_count(memory: Memory, packages: set[str], is_searched: bool) -> tuple[int, ...]:
     """The indexes of the paths that count for these notebooks."""
-    everybodys = (None,)
     return tuple(
         index
         for index, (owners, names) in enumerate(zip(memory.owners, memory.names, strict=True))
-        if (owners == everybodys and (names is None or is_searched))
-        or not packages.isdisjoint(owners)
-        or (is_searched and names is not None)
+        if not packages.isdisjoint(owners) or (None in owners if names is None else is_searched)
     )
 
 

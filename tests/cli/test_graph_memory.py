@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import marshal
 from pathlib import Path
 
 import pytest
 
 from strata.analysis.targets import CellNames
 from strata.cli.graph_keeping import remembered
-from strata.cli.graph_memory import Notices, read_back
+from strata.cli.graph_memory import Memory, Notices, Remembered, known, read_back
 from strata.cli.invocation import load_cells, open_workspace
+from strata.cli.stamp import EXACT, Stamp, signature
 from strata.core.errors import LabelError
 from strata.core.events import unheard
 from strata.core.label import Label, Scope, TargetPattern
@@ -60,6 +62,22 @@ def test_every_field_of_every_cell_comes_back(where: str, request: pytest.Fixtur
         for name in definers.public():
             pattern = TargetPattern(name, Scope.CELL, package, name)
             assert _meaning(names, pattern) == _meaning(cells.names, pattern)
+
+
+def test_a_path_that_counts_for_one_notebook_and_for_all_counts_for_each(tmp_path: Path) -> None:
+    """As it does where a notebook was loaded again that had looked at it for itself before."""
+    path = tmp_path / "shared.toml"
+    path.write_text("old")
+    seen = signature(path.stat())
+    stamp = Stamp(True, "", False, {}, 1, ("shared.toml",), bytes([EXACT]), (seen,), b"")
+    data = marshal.dumps(([], {}, {}))
+    packages = {name: Remembered((), (), data) for name in ("a", "b")}
+    memory = Memory(stamp, str(tmp_path), ((None, "a"),), (None,), (), packages, frozenset())
+    for package in packages:
+        assert known(memory, [TargetPattern(package, Scope.PACKAGE, package)]) is not None
+    path.write_text("other")
+    for package in packages:
+        assert known(memory, [TargetPattern(package, Scope.PACKAGE, package)]) is None
 
 
 def _meaning(names: CellNames, pattern: TargetPattern) -> tuple[Label, str | None] | str:
