@@ -57,13 +57,19 @@ class Question:
 
     def parsed(self) -> Expression:
         """Raises `UsageError` with a caret under the place that is wrong."""
-        parsed = parse(self.text)
-        check(parsed, self.text)
-        return parsed
+        return _parsed(self.text)
 
     def patterns(self) -> list[str]:
         """The words that say what is loaded; `package(pandas)` alone is about everything."""
         return words(self.parsed()) or [EVERYTHING]
+
+
+@cache
+def _parsed(text: str) -> Expression:
+    # Asked for at every step, of the one text that a command is given.
+    parsed = parse(text)
+    check(parsed, text)
+    return parsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +177,11 @@ def _asked(
     narrowed = None
     if proof is not None and everything is not None:
         narrowed = proof.narrow([everything], opened.emit)
-    if memory is None or narrowed is None:
+    if memory is None or everything is None or narrowed is None:
         cells = load_cells(opened, patterns.values(), pass_over=pass_over)
         graph, names = cells.graph, cells.names
     else:
-        cells = load_cells(opened, [patterns[EVERYTHING]], narrowed.packages)
+        cells = load_cells(opened, [everything], narrowed.packages)
         graph, names = graph_memory.completed(memory, cells.graph, cells.names)
 
     @cache

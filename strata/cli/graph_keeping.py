@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 from strata.cli import stamp
 from strata.cli.graph_memory import Notices, Remembered, asked_in, plain_cell
-from strata.cli.stamping import Entries, Owners, Section, in_order, merged, paths_of, rest_of
-from strata.loading.annotation_values import secret_like
+from strata.cli.stamping import Entries, Owners, Section, merged, stamp_of
 
 if TYPE_CHECKING:
     from strata.cli.invocation import Cells, Opened
@@ -34,37 +33,19 @@ def keep_graph(
     are loaded again next time.
     """
     entries, moved = looked_at
-    packages = {
-        package: tuple(one)
-        for package, one in unchanged.items()
-        if package not in cells.names.cells
-    }
-    packages |= {
-        package: tuple(one) for package, one in remembered(cells, proof.notices_of).items()
-    }
-    loaded = [
-        Section(frozenset({p}), (), proof.notices_of({p}), p not in moved)
-        for p in cells.names.cells
+    known = {**unchanged, **remembered(cells, proof.notices_of)}
+    sections = [
+        Section(frozenset({package}), (), proof.notices_of({package}), package not in moved)
+        for package in cells.names.cells
     ]
-    bound = [Section(frozenset(pair)) for pair in cells.imports]
-    old = () if proof.narrowed is None else proof.narrowed.unchanged
-    everybodys = Section(frozenset(), (), proof.notices_of(_nobodys(proof, cells)))
-    if proof.narrowed is not None:
+    sections += [Section(frozenset(pair)) for pair in cells.imports]
+    if proof.narrowed is None:
+        everybodys = Section(frozenset(), (), proof.notices_of(_nobodys(proof, cells)))
+    else:
         everybodys = proof.narrowed.everybodys
-    entries, checked = in_order(entries)
-    values = entries.values()
-    variables = proof.environ.asked.items()
-    kept = stamp.Stamp(
-        True,
-        "",
-        False,
-        {name: value for name, value in variables if not secret_like(name)},
-        checked,
-        paths_of(entries),
-        bytes(entry.kind for entry in values),
-        tuple(entry.signature for entry in values),
-        rest_of(everybodys, merged([*loaded, *bound, *old]), entries, packages),
-    )
+        sections += proof.narrowed.unchanged
+    plain = {package: tuple(one) for package, one in known.items()}
+    kept = stamp_of(everybodys, merged(sections), entries, proof.environ.asked, plain)
     with contextlib.suppress(OSError):  # then the next question loads notebooks, too
         stamp.write(str(opened.state), asked_in(str(opened.current)), kept)
 

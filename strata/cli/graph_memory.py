@@ -143,15 +143,12 @@ def completed(memory: Memory, graph: CellGraph, names: CellNames) -> tuple[CellG
     others = {p: one for p, one in memory.packages.items() if p not in names.cells}
     known, called = read_back(others)
     cells = {**known.cells, **graph.cells}
-    packages = sorted({**called.cells, **names.cells})
-    of_package: dict[str, list[Label]] = {package: [] for package in packages}
-    for label in cells:
-        of_package[label.package].append(label)
-    ordered = {label: cells[label] for package in packages for label in of_package[package]}
-    both = {**called.cells, **names.cells}
-    return CellGraph(ordered), CellNames(
-        {package: both[package] for package in packages}, {**called.definers, **names.definers}
+    by_package = sorted(cells.items(), key=lambda item: item[0].package)  # as they were within
+    both = CellNames(
+        dict(sorted({**called.cells, **names.cells}.items(), key=lambda item: item[0])),
+        {**called.definers, **names.definers},
     )
+    return CellGraph(dict(by_package)), both
 
 
 def _packages(memory: Memory, patterns: Iterable[TargetPattern]) -> list[str] | None:

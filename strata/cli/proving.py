@@ -24,13 +24,11 @@ from strata.cli.stamping import (
     Section,
     engine_files,
     entries_of,
-    in_order,
     is_below,
     joined,
     merged,
     narrowed,
-    paths_of,
-    rest_of,
+    stamp_of,
 )
 from strata.cli.watching import Consulted, Watch, watching
 from strata.console.lines import cell_line, closing_line, notice_line, plain_line
@@ -49,7 +47,6 @@ from strata.core.events import (
 from strata.core.label import Label, TargetPattern
 from strata.core.observation import LOG, MADE
 from strata.execution.report import BuildReport, CellReport
-from strata.loading.annotation_values import secret_like
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -286,17 +283,9 @@ class Proof:
         entries: Entries,
     ) -> None:
         names = {*self.environ.asked, *stamp.TERMINAL}
-        entries, checked = in_order(entries)
-        kept = stamp.Stamp(
-            complete,
-            said,
-            timed,
-            {name: self.environ.get(name) for name in sorted(names) if not secret_like(name)},
-            checked,
-            paths_of(entries),
-            bytes(entry.kind for entry in entries.values()),
-            tuple(entry.signature for entry in entries.values()),
-            rest_of(everybodys, sections, entries),
+        variables = {name: self.environ.get(name) for name in names}
+        kept = stamp_of(
+            everybodys, sections, entries, variables, said=said, complete=complete, timed=timed
         )
         with contextlib.suppress(OSError):  # then the next build goes the long way, too
             stamp.write(str(opened.state), self.asked, kept)

@@ -23,6 +23,7 @@ from strata.cli.stamp import EXACT, LINK, SAME
 from strata.cli.watching import Watch
 from strata.core.dataclass import dataclass, field
 from strata.core.label import Scope, TargetPattern
+from strata.loading.annotation_values import secret_like
 from strata.loading.index import RACY_NS
 from strata.loading.packages import names_that_matter
 
@@ -284,6 +285,32 @@ def rest_of(
     values = entries.values()
     owners, names = [e.owners for e in values], [e.names for e in values]
     return marshal.dumps((plain, owners, names, *map(dict, more)))
+
+
+def stamp_of(
+    everybodys: Section,
+    sections: Sequence[Section],
+    entries: Entries,
+    variables: Mapping[str, str | None],
+    *more: Mapping[str, tuple[object, ...]],
+    said: str = "",
+    complete: bool = True,
+    timed: bool = False,
+) -> stamp.Stamp:
+    """The stamp of what was looked at and found; values of secrets are not in it."""
+    entries, checked = in_order(entries)
+    values = entries.values()
+    return stamp.Stamp(
+        complete,
+        said,
+        timed,
+        {name: variables[name] for name in sorted(variables) if not secret_like(name)},
+        checked,
+        paths_of(entries),
+        bytes(entry.kind for entry in values),
+        tuple(entry.signature for entry in values),
+        rest_of(everybodys, sections, entries, *more),
+    )
 
 
 def paths_of(entries: Entries) -> tuple[str, ...]:

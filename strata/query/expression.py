@@ -91,7 +91,9 @@ def words(expression: Expression) -> list[str]:
 
 
 def function_named(name: str) -> ModuleType | None:
-    """The module of a query function; None where there is none of this name."""
+    """The module of a query function; None where there is none of this name. `set` is grammar."""
+    if name == "set":
+        return None  # nor is it looked for among those of third parties, which takes long
     return extension.load(FUNCTIONS_PACKAGE, name, FUNCTIONS_GROUP)
 
 

@@ -20,6 +20,7 @@ from strata.core.events import Notice
 from strata.core.label import Label
 from strata.query.expression import function_named
 from strata.query.nodes import Variable
+from strata.query.parsing import OPERATORS
 from strata.query.spelling import spelled
 from strata.query.world import Standing, State
 
@@ -80,7 +81,7 @@ def _meant(given: tuple[str, ...]) -> str:
         return "..."
     if len(given) == 1 or function_named(given[0]) is not None:
         return spelled(given)
-    if any(word in ("+", "^", "-", "union", "intersect", "except") for word in given):
+    if not OPERATORS.keys().isdisjoint(given):
         return " ".join(given)
     if any(char in word for word in given for char in "()=\"'"):
         return " ".join(given)
